@@ -1,0 +1,107 @@
+//! Posting a job and taking it back.
+
+use crate::money::refund;
+use crate::{COUNT, DATASETS, JOB, MODEL, MarketHost, SPEC, TERMS, job, move_to, no_value};
+use assay_protocol::market::{
+    Error, Job, MAX_PANEL, MAX_SAMPLES, MAX_SEGMENTS, MAX_SPEC_BYTES, MAX_WINDOW_SECONDS, PostJob, SPEC_CHUNK_BYTES,
+    State, Terms, TermsError,
+};
+use assay_protocol::{Hash, registry};
+
+fn check_terms(terms: &Terms) -> Result<(), TermsError> {
+    if terms.segments == 0 || terms.segments > MAX_SEGMENTS {
+        return Err(TermsError::Segments);
+    }
+    if terms.samples == 0 || terms.samples > MAX_SAMPLES || u32::from(terms.samples) > terms.segments {
+        return Err(TermsError::Samples);
+    }
+    if terms.panel < 2 || terms.panel > MAX_PANEL {
+        return Err(TermsError::Panel);
+    }
+    if terms.windows.all().iter().any(|window| *window == 0 || *window > MAX_WINDOW_SECONDS) {
+        return Err(TermsError::Window);
+    }
+    if [terms.payment, terms.fee, terms.stake, terms.bond].contains(&0) {
+        return Err(TermsError::Amount);
+    }
+    Ok(())
+}
+
+/// Posts a job. The value sent must be payment and fee together; the number of
+/// the new job is returned.
+///
+/// # Errors
+/// [`Error::BadTerms`], [`Error::WrongValue`], [`Error::Overflow`],
+/// [`Error::Registry`] if an input is not registered.
+pub fn post_job(host: &mut impl MarketHost, args: PostJob) -> Result<u64, Error> {
+    let PostJob { terms, model, datasets, spec } = args;
+    check_terms(&terms).map_err(Error::BadTerms)?;
+    if spec.is_empty() || spec.len() > MAX_SPEC_BYTES {
+        return Err(Error::BadTerms(TermsError::SpecLength));
+    }
+    if host.sha256(&spec) != terms.spec {
+        return Err(Error::BadTerms(TermsError::SpecHash));
+    }
+    if registry::check_name(&model.name).is_err() || registry::check_licence(&model.licence).is_err() {
+        return Err(Error::BadTerms(TermsError::Model));
+    }
+    let held = terms.payment.checked_add(terms.fee).ok_or(Error::Overflow)?;
+    if host.value() != held {
+        return Err(Error::WrongValue { expected: held, sent: host.value() });
+    }
+    host.check_inputs(&datasets, model.parent).map_err(Error::Registry)?;
+
+    let id = COUNT.get(host, &()).unwrap_or(0);
+    COUNT.set(host, &(), &(id + 1));
+    TERMS.set(host, &id, &terms);
+    MODEL.set(host, &id, &model);
+    DATASETS.set(host, &id, &datasets);
+    for (chunk, bytes) in (0u8..).zip(spec.chunks(SPEC_CHUNK_BYTES)) {
+        SPEC.set(host, &(id, chunk), &bytes.to_vec());
+    }
+    let mut job = Job {
+        client: host.caller(),
+        state: State::Open,
+        deadline: 0,
+        posted_at: host.now(),
+        operator: None,
+        attempts: 0,
+        rounds: 0,
+        enlisted: 0,
+        revealed: 0,
+        revealed_stake: 0,
+        secrets: Hash::default(),
+        client_secret: None,
+        draw_block: None,
+        seed: Hash::default(),
+        opened: 0,
+        disputed: None,
+        held,
+    };
+    move_to(host, id, &mut job, State::Open, terms.windows.claim);
+    Ok(id)
+}
+
+/// The client takes a job back that nobody has claimed; all it paid can be withdrawn.
+///
+/// # Errors
+/// [`Error::UnknownJob`], [`Error::NotClient`], [`Error::WrongState`].
+pub fn cancel(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
+    no_value(host)?;
+    let mut job = job(host, id)?;
+    if job.client != host.caller() {
+        return Err(Error::NotClient);
+    }
+    if job.state != State::Open {
+        return Err(Error::WrongState(job.state));
+    }
+    end_cancelled(host, id, &mut job);
+    Ok(())
+}
+
+/// Ends an unclaimed job with everything going back to its client.
+pub(crate) fn end_cancelled(host: &mut impl MarketHost, id: u64, job: &mut Job) {
+    refund(host, id, job);
+    move_to(host, id, job, State::Cancelled, 0);
+    debug_assert!(JOB.get(host, &id).is_some_and(|job| job.held == 0));
+}

@@ -1,0 +1,131 @@
+//! The Merkle tree over the leaves of a commitment.
+//!
+//! Leaf hashes come from the caller, already separated from inner nodes by
+//! their [`Domain`]. A level of odd length carries its last node up unchanged
+//! (nothing is duplicated, so no two lists of leaves share a root by padding);
+//! the number of leaves is part of what is committed on chain.
+
+use crate::hash::{Domain, Hash, Sha256};
+use alloc::vec::Vec;
+
+/// The hash of an inner node.
+pub fn node(hasher: &impl Sha256, left: &Hash, right: &Hash) -> Hash {
+    hasher.hash_value(Domain::Node, &(left, right))
+}
+
+fn parents(hasher: &impl Sha256, level: &[Hash]) -> Vec<Hash> {
+    level
+        .chunks(2)
+        .map(|pair| match pair {
+            [left, right] => node(hasher, left, right),
+            [odd] => *odd,
+            _ => unreachable!("chunks of one or two"),
+        })
+        .collect()
+}
+
+/// The root over `leaves`; `None` for no leaves.
+pub fn root(hasher: &impl Sha256, leaves: &[Hash]) -> Option<Hash> {
+    let mut level = leaves.to_vec();
+    while level.len() > 1 {
+        level = parents(hasher, &level);
+    }
+    level.first().copied()
+}
+
+/// The siblings on the way from leaf `index` to the root, lowest first; `None`
+/// if there is no such leaf.
+pub fn proof(hasher: &impl Sha256, leaves: &[Hash], index: u32) -> Option<Vec<Hash>> {
+    let mut position = index as usize;
+    if position >= leaves.len() {
+        return None;
+    }
+    let mut level = leaves.to_vec();
+    let mut siblings = Vec::new();
+    while level.len() > 1 {
+        if let Some(sibling) = level.get(position ^ 1) {
+            siblings.push(*sibling);
+        }
+        level = parents(hasher, &level);
+        position /= 2;
+    }
+    Some(siblings)
+}
+
+/// Whether `leaf` is number `index` of the `count` leaves under `root`.
+///
+/// Takes exactly as many siblings as the shape of the tree asks for.
+pub fn verify(hasher: &impl Sha256, root: &Hash, count: u32, index: u32, leaf: &Hash, siblings: &[Hash]) -> bool {
+    if index >= count {
+        return false;
+    }
+    let (mut position, mut width, mut hash) = (index, count, *leaf);
+    let mut siblings = siblings.iter();
+    while width > 1 {
+        if position ^ 1 < width {
+            let Some(sibling) = siblings.next() else {
+                return false;
+            };
+            hash = match position % 2 {
+                0 => node(hasher, &hash, sibling),
+                _ => node(hasher, sibling, &hash),
+            };
+        }
+        position /= 2;
+        width = width.div_ceil(2);
+    }
+    siblings.next().is_none() && hash == *root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::Native;
+    use proptest::prelude::*;
+
+    fn leaves(count: u32) -> Vec<Hash> {
+        (0..count).map(|index| Native.hash_value(Domain::Leaf, &index)).collect()
+    }
+
+    #[test]
+    fn no_leaves_have_no_root() {
+        assert_eq!(root(&Native, &[]), None);
+        assert_eq!(proof(&Native, &leaves(3), 3), None);
+    }
+
+    #[test]
+    fn every_leaf_of_every_small_tree_is_proved_and_no_other() {
+        for count in 1..=33 {
+            let leaves = leaves(count);
+            let root = root(&Native, &leaves).unwrap();
+            for index in 0..count {
+                let siblings = proof(&Native, &leaves, index).unwrap();
+                for (other, leaf) in (0..count).zip(&leaves) {
+                    assert_eq!(verify(&Native, &root, count, index, leaf, &siblings), other == index);
+                }
+                for wrong in (0..count + 2).filter(|wrong| *wrong != index) {
+                    assert!(!verify(&Native, &root, count, wrong, &leaves[index as usize], &siblings));
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_proof_fails(count in 2u32..70, index in any::<u32>(), at in any::<usize>(), bit in 0usize..256) {
+            let index = index % count;
+            let leaves = leaves(count);
+            let root = root(&Native, &leaves).unwrap();
+            let siblings = proof(&Native, &leaves, index).unwrap();
+            let leaf = &leaves[index as usize];
+            prop_assume!(!siblings.is_empty());
+            let mut changed = siblings.clone();
+            let at = at % changed.len();
+            changed[at].0[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(!verify(&Native, &root, count, index, leaf, &changed));
+            prop_assert!(!verify(&Native, &root, count, index, leaf, &siblings[1..]));
+            let longer = [&siblings[..], &[root]].concat();
+            prop_assert!(!verify(&Native, &root, count, index, leaf, &longer));
+        }
+    }
+}
