@@ -1,0 +1,18 @@
+//! Content by its hash.
+//!
+//! * [`Store`]: a folder of files named by what they hold, written atomically.
+//! * [`serve`]: an HTTP server over a store, or over a plain folder.
+//! * [`Fetcher`]: gets content over HTTP(S) or from a folder, within a byte
+//!   limit and a stall limit. What it returns is exactly what was asked for, or
+//!   an error that says which source failed how.
+//!
+//! A *blob* is known by the SHA-256 of its bytes, a *state* (a checkpoint of a
+//! training job) by its state root, which only who knows the format can check:
+//! [`Fetcher::state`] takes the check as an argument.
+
+pub mod fetch;
+pub mod serve;
+pub mod store;
+
+pub use fetch::{FetchError, Fetcher, Progress};
+pub use store::{Kind, Store, StoreError};
