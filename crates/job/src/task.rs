@@ -1,0 +1,297 @@
+//! A specification with its data and its program: what segments are run with.
+
+use crate::{JobError, JobSpec, artefact};
+use assay_engine::{Backend, Dataset, Program, Pulse, Sampler, Session, State, accuracy, salted_trace, split, train};
+use assay_protocol::hash::Native;
+use assay_protocol::{Hash, commitment};
+
+/// What running a segment gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentRun {
+    /// The state after the segment.
+    pub state: State,
+    /// Loss and gradient norm of each of its steps.
+    pub pulses: Vec<Pulse>,
+}
+
+impl SegmentRun {
+    /// The state root after the segment.
+    pub fn root(&self) -> Hash {
+        Hash(self.state.root())
+    }
+
+    /// The trace root that an operator and its verifiers seal.
+    pub fn trace(&self, job: u64, segment: u32) -> Hash {
+        Hash(salted_trace(commitment::trace_salt(&Native, job, segment).0, &self.pulses))
+    }
+
+    /// The trace root under a panel's salt.
+    pub fn salted(&self, salt: &Hash) -> Hash {
+        Hash(salted_trace(salt.0, &self.pulses))
+    }
+}
+
+/// How a model does on the samples that were held out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evaluation {
+    /// Held-out samples whose class it gives.
+    pub right: u64,
+    /// Held-out samples.
+    pub samples: u64,
+}
+
+impl Evaluation {
+    /// The share of right answers, 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        self.right as f64 / self.samples as f64
+    }
+}
+
+/// A specification with its data and its programs.
+#[derive(Clone, Debug)]
+pub struct Task {
+    spec: JobSpec,
+    program: Program,
+    forward: Program,
+    data: Dataset,
+    sampler: Sampler,
+    held_out: Vec<u64>,
+}
+
+impl Task {
+    /// Puts a specification and the bytes of its data file together.
+    ///
+    /// # Errors
+    /// What [`JobSpec::compile`] refuses, and [`JobError::Data`] or
+    /// [`JobError::Engine`] if the data does not fit.
+    pub fn new(spec: JobSpec, file: &[u8]) -> Result<Self, JobError> {
+        let program = spec.compile()?;
+        let forward = spec.training.compile_forward()?;
+        let text = std::str::from_utf8(file)
+            .map_err(|error| JobError::Data(format!("{} is not UTF-8 text: {error}", spec.data.file)))?;
+        let model = &spec.training.model;
+        let data = Dataset::from_csv(text, model.classes(), spec.data.divisor.get())?;
+        if data.width() != model.inputs() as usize {
+            return Err(JobError::Data(format!(
+                "{} has {} features a sample and the model takes {}",
+                spec.data.file,
+                data.width(),
+                model.inputs()
+            )));
+        }
+        let (training, held_out) = split(&spec.seed.0, data.rows(), u64::from(spec.data.held_out))?;
+        let sampler = Sampler::new(&spec.seed.0, training, spec.training.batch)?;
+        Ok(Self { spec, program, forward, data, sampler, held_out })
+    }
+
+    /// The specification.
+    pub fn spec(&self) -> &JobSpec {
+        &self.spec
+    }
+
+    /// The inference program.
+    pub fn forward(&self) -> &Program {
+        &self.forward
+    }
+
+    /// The state that the specification starts from.
+    ///
+    /// # Errors
+    /// If the machine has not enough memory.
+    pub fn initial_state(&self) -> Result<State, JobError> {
+        Ok(State::init(&self.program, self.spec.seed.0)?)
+    }
+
+    /// Exact bytes of a checkpoint of this job.
+    pub fn state_bytes(&self) -> u64 {
+        self.program.state_layout().file_bytes()
+    }
+
+    /// Reads a checkpoint, and refuses it unless it has the state root `root`
+    /// and stands at the beginning of `boundary`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn read_state(&self, bytes: &[u8], root: &Hash, boundary: u32) -> Result<State, String> {
+        let state = State::from_bytes(bytes, &self.program.state_layout()).map_err(|error| error.to_string())?;
+        if state.root() != root.0 {
+            return Err(format!("its state root is {}", Hash(state.root())));
+        }
+        let step = self.spec.steps_of(boundary).start;
+        if state.step() != step {
+            return Err(format!("it stands at step {}, and boundary {boundary} is at step {step}", state.step()));
+        }
+        Ok(state)
+    }
+
+    /// A runner on `backend`, which keeps what it has prepared between segments.
+    ///
+    /// # Errors
+    /// If the back end cannot run the program.
+    pub fn runner(&self, backend: &dyn Backend) -> Result<Runner<'_>, JobError> {
+        Ok(Runner { task: self, session: backend.prepare(&self.program)? })
+    }
+
+    /// The model file of a final state.
+    ///
+    /// # Errors
+    /// If the state is not of this job.
+    pub fn artefact(&self, state: &State) -> Result<Vec<u8>, JobError> {
+        artefact::write(state, &self.forward)
+    }
+
+    /// Judges a state, or a model read from its file, by the held-out samples.
+    ///
+    /// # Errors
+    /// [`JobError::Data`] if the specification holds none out.
+    pub fn evaluate(&self, backend: &dyn Backend, state: &State) -> Result<Evaluation, JobError> {
+        if self.held_out.is_empty() {
+            return Err(JobError::Data("the job holds no samples out to judge the model by".into()));
+        }
+        let right = accuracy(backend, &self.forward, state, &self.data, &self.held_out)?;
+        Ok(Evaluation { right, samples: self.held_out.len() as u64 })
+    }
+}
+
+/// Runs segments of a task.
+pub struct Runner<'a> {
+    task: &'a Task,
+    session: Box<dyn Session>,
+}
+
+impl Runner<'_> {
+    /// Runs `segment` from the state before it. `on_step` hears of every
+    /// finished step, and stops the segment by returning `false`: then there is
+    /// no result.
+    ///
+    /// # Errors
+    /// [`JobError::Engine`] if a step gives something that is not a number, and
+    /// [`JobError::Data`] if the state does not stand at the segment's beginning.
+    pub fn run(
+        &mut self,
+        from: &State,
+        segment: u32,
+        mut on_step: impl FnMut(&Pulse) -> bool,
+    ) -> Result<Option<SegmentRun>, JobError> {
+        let steps = self.task.spec.steps_of(segment);
+        if steps.is_empty() || from.step() != steps.start {
+            return Err(JobError::Data(format!(
+                "segment {segment} runs steps {}..{}, and the state stands at {}",
+                steps.start,
+                steps.end,
+                from.step()
+            )));
+        }
+        self.session.load(from)?;
+        let mut pulses = Vec::new();
+        let mut stopped = false;
+        for step in steps {
+            train::<JobError>(&mut *self.session, &self.task.data, &self.task.sampler, step + 1, |pulse| {
+                pulses.push(pulse);
+                Ok(())
+            })?;
+            if !on_step(pulses.last().expect("a step gives a pulse")) {
+                stopped = true;
+                break;
+            }
+        }
+        if stopped {
+            return Ok(None);
+        }
+        Ok(Some(SegmentRun { state: self.session.state()?, pulses }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::tests::example;
+    use assay_engine::CpuBackend;
+
+    fn csv() -> String {
+        (0..40u32).map(|row| format!("{},{},{},{},{}\n", row % 7, row % 5, row % 3, row % 2, row % 3)).collect()
+    }
+
+    fn task() -> Task {
+        Task::new(example(10, 4), csv().as_bytes()).unwrap()
+    }
+
+    fn all(task: &Task, threads: usize) -> (Vec<Hash>, Vec<Hash>, State) {
+        let backend = CpuBackend::new(threads).unwrap();
+        let mut runner = task.runner(&backend).unwrap();
+        let mut state = task.initial_state().unwrap();
+        let (mut roots, mut traces) = (vec![Hash(state.root())], vec![]);
+        for segment in 0..task.spec().segments() {
+            let run = runner.run(&state, segment, |_| true).unwrap().unwrap();
+            roots.push(run.root());
+            traces.push(run.trace(1, segment));
+            state = run.state;
+        }
+        (roots, traces, state)
+    }
+
+    #[test]
+    fn a_job_has_the_same_bits_on_any_number_of_threads_and_from_any_checkpoint() {
+        let task = task();
+        let (roots, traces, last) = all(&task, 1);
+        assert_eq!((roots.clone(), traces.clone()), { let (r, t, _) = all(&task, 3); (r, t) });
+        let backend = CpuBackend::new(2).unwrap();
+        let first = task.runner(&backend).unwrap().run(&task.initial_state().unwrap(), 0, |_| true).unwrap().unwrap();
+        let read = task.read_state(&first.state.to_bytes(), &roots[1], 1).unwrap();
+        let again = task.runner(&backend).unwrap().run(&read, 1, |_| true).unwrap().unwrap();
+        assert_eq!((again.root(), again.trace(1, 1)), (roots[2], traces[1]));
+        assert_ne!(again.trace(2, 1), traces[1], "another job has another trace root");
+        assert_eq!(last.step(), 10);
+    }
+
+    #[test]
+    fn a_checkpoint_is_refused_for_any_wrong_byte_and_any_other_place() {
+        let task = task();
+        let state = task.initial_state().unwrap();
+        let (bytes, root) = (state.to_bytes(), Hash(state.root()));
+        assert_eq!(bytes.len() as u64, task.state_bytes());
+        assert!(task.read_state(&bytes, &root, 1).unwrap_err().contains("boundary 1"));
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert!(task.read_state(&changed, &root, 0).is_err(), "byte {at}");
+        }
+        assert!(task.read_state(&bytes[..bytes.len() - 1], &root, 0).is_err());
+        assert!(task.read_state(&[&bytes[..], &[0]].concat(), &root, 0).is_err());
+    }
+
+    #[test]
+    fn the_artefact_is_a_function_of_the_state_and_holds_the_model() {
+        let task = task();
+        let (_, _, state) = all(&task, 1);
+        let file = task.artefact(&state).unwrap();
+        assert_eq!(file, task.artefact(&state).unwrap());
+        let model = artefact::read(&file, task.forward()).unwrap();
+        for (name, _, data) in model.tensors() {
+            assert_eq!(state.get(name).unwrap().1, data);
+        }
+        let backend = CpuBackend::new(1).unwrap();
+        assert_eq!(task.evaluate(&backend, &model).unwrap(), task.evaluate(&backend, &state).unwrap());
+        assert!(artefact::read(&file[..file.len() - 1], task.forward()).is_err());
+    }
+
+    #[test]
+    fn a_segment_can_be_stopped_and_must_start_where_it_starts() {
+        let task = task();
+        let backend = CpuBackend::new(1).unwrap();
+        let mut runner = task.runner(&backend).unwrap();
+        let state = task.initial_state().unwrap();
+        assert!(runner.run(&state, 0, |pulse| pulse.step < 1).unwrap().is_none());
+        assert!(runner.run(&state, 1, |_| true).unwrap_err().to_string().contains("stands at 0"));
+        assert!(runner.run(&state, 3, |_| true).is_err());
+    }
+
+    #[test]
+    fn data_that_does_not_fit_is_refused() {
+        let refused = |text: &str| Task::new(example(10, 4), text.as_bytes()).unwrap_err().to_string();
+        assert!(refused("1,2,0\n3,4,1\n").contains("2 features"));
+        assert!(refused("1,2,3,4,0\n").contains("held out"));
+        assert!(refused("1,2,3,4,0\n1,2,3,x,0\n").contains("row 2, column 4"));
+        assert!(Task::new(example(10, 4), &[0xff]).unwrap_err().to_string().contains("UTF-8"));
+    }
+}
