@@ -1,0 +1,201 @@
+//! What all back ends that keep tensors in host memory share.
+
+use assay_exact::{ElementError, Op, Shape, SliceOperand};
+
+use crate::backend::{Input, Session, Tensor};
+use crate::error::EngineError;
+use crate::program::{Program, StateLayout, TensorKind};
+use crate::pulse::Pulse;
+use crate::state::{State, allocate};
+
+/// Computes one op at a time.
+pub(crate) trait Runner: Send {
+    /// Does `work` where the runner's threads are.
+    fn within<T: Send>(&mut self, work: impl FnOnce(&mut Self) -> T + Send) -> T;
+
+    /// Fills `out` (of shape `output`). The op fits the shapes. Results that are not
+    /// finite may be left for the caller to find.
+    fn run(&mut self, op: &Op, inputs: &[View<'_>], output: &Shape, out: &mut [f32]) -> Result<(), ElementError>;
+}
+
+/// A tensor that an op reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub shape: Shape,
+    pub data: &'a [f32],
+}
+
+impl<'a> View<'a> {
+    pub fn operand(&self) -> SliceOperand<'a> {
+        SliceOperand::new(self.shape, self.data)
+    }
+}
+
+/// A session whose tensors are in host memory, all allocated ahead of time.
+#[derive(Debug)]
+pub(crate) struct HostSession<R> {
+    program: Program,
+    layout: StateLayout,
+    /// The state tensors' numbers in the layout's order.
+    state: Vec<u32>,
+    tensors: Vec<Vec<f32>>,
+    runner: R,
+    step: Option<u64>,
+    executed: bool,
+}
+
+impl<R: Runner> HostSession<R> {
+    pub fn new(program: &Program, memory_limit: u64, runner: R) -> Result<HostSession<R>, EngineError> {
+        program.validate()?;
+        let (needed, limit) = (program.memory_bytes(), u128::from(memory_limit));
+        if needed > limit {
+            return Err(EngineError::TooLarge { needed, limit });
+        }
+        let tensors =
+            program.tensors.iter().map(|tensor| allocate(tensor.shape.elements())).collect::<Result<_, _>>()?;
+        Ok(HostSession {
+            layout: program.state_layout(),
+            state: program.canonical_state(),
+            program: program.clone(),
+            tensors,
+            runner,
+            step: None,
+            executed: false,
+        })
+    }
+
+    fn take_inputs(&mut self, inputs: &[Input<'_>]) -> Result<(), EngineError> {
+        let wrong = |name: &str, problem: String| EngineError::Input { name: name.into(), problem };
+        for input in inputs {
+            let known =
+                self.program.tensors.iter().any(|tensor| tensor.kind == TensorKind::Input && tensor.name == input.name);
+            if !known {
+                return Err(wrong(input.name, "the program has no such input".into()));
+            }
+        }
+        for (tensor, own) in self.program.tensors.iter().zip(&mut self.tensors) {
+            if tensor.kind != TensorKind::Input {
+                continue;
+            }
+            let mut given = inputs.iter().filter(|input| input.name == tensor.name);
+            let data = match (given.next(), given.next()) {
+                (Some(input), None) => input.data,
+                (None, _) => return Err(wrong(&tensor.name, "not supplied".into())),
+                (Some(_), Some(_)) => return Err(wrong(&tensor.name, "supplied twice".into())),
+            };
+            if data.len() != own.len() {
+                let shape = tensor.shape;
+                let problem = format!("{} elements given, shape {shape} has {}", data.len(), own.len());
+                return Err(wrong(&tensor.name, problem));
+            }
+            if let Some(at) = first_non_finite(data) {
+                return Err(wrong(&tensor.name, format!("element {at} is {}", data[at])));
+            }
+            own.copy_from_slice(data);
+        }
+        Ok(())
+    }
+
+    fn run_ops(&mut self, step: u64) -> Result<(), EngineError> {
+        let (program, tensors) = (&self.program, &mut self.tensors);
+        self.runner.within(|runner| {
+            for (number, node) in program.ops.iter().enumerate() {
+                let output = &program.tensors[node.output as usize];
+                let mut out = std::mem::take(&mut tensors[node.output as usize]);
+                let inputs: Vec<View<'_>> = node
+                    .inputs
+                    .iter()
+                    .map(|&id| View { shape: program.tensors[id as usize].shape, data: &tensors[id as usize] })
+                    .collect();
+                let result = runner.run(&node.op, &inputs, &output.shape, &mut out).and_then(|()| {
+                    first_non_finite(&out)
+                        .map_or(Ok(()), |index| Err(ElementError::non_finite(index as u64, out[index])))
+                });
+                tensors[node.output as usize] = out;
+                result.map_err(|problem| EngineError::Element {
+                    step,
+                    op: number,
+                    name: node.op.name(),
+                    output: output.name.clone(),
+                    problem,
+                })?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl<R: Runner> Session for HostSession<R> {
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), EngineError> {
+        if *state.layout() != self.layout {
+            // Says which tensor differs; if none does, the state has more than it should.
+            state.select(&self.program)?;
+            return Err(EngineError::WrongState(format!(
+                "it has {} tensors, expected {}",
+                state.layout().tensors().len(),
+                self.layout.tensors().len()
+            )));
+        }
+        for (&id, (_, _, data)) in self.state.iter().zip(state.tensors()) {
+            self.tensors[id as usize].copy_from_slice(data);
+        }
+        self.step = Some(state.step());
+        self.executed = false;
+        Ok(())
+    }
+
+    fn execute(&mut self, inputs: &[Input<'_>]) -> Result<Option<Pulse>, EngineError> {
+        let step = self.steps()?;
+        self.executed = false;
+        self.take_inputs(inputs)?;
+        self.run_ops(step)?;
+        for &(state, value) in &self.program.updates {
+            // Moved out and back, because two places of one vector cannot be borrowed at once.
+            let data = std::mem::take(&mut self.tensors[value as usize]);
+            self.tensors[state as usize].copy_from_slice(&data);
+            self.tensors[value as usize] = data;
+        }
+        self.executed = true;
+        Ok(self.program.pulse.map(|pulse| {
+            self.step = Some(step + 1);
+            Pulse {
+                step,
+                loss: self.tensors[pulse.loss as usize][0].into(),
+                grad_norm: self.tensors[pulse.grad_norm as usize][0].into(),
+            }
+        }))
+    }
+
+    fn state(&mut self) -> Result<State, EngineError> {
+        let data = self.state.iter().map(|&id| self.tensors[id as usize].clone()).collect();
+        State::from_parts(self.steps()?, self.layout.clone(), data)
+    }
+
+    fn steps(&self) -> Result<u64, EngineError> {
+        self.step.ok_or(EngineError::NoState)
+    }
+
+    fn tensor(&mut self, name: &str) -> Result<Tensor, EngineError> {
+        let id = self.program.find(name).ok_or_else(|| EngineError::NoTensor(name.to_owned()))?;
+        let tensor = &self.program.tensors[id as usize];
+        if !self.executed && !matches!(tensor.kind, TensorKind::State(_)) {
+            return Err(EngineError::Program(format!("{name:?} has no value before the program has run")));
+        }
+        Ok(Tensor { shape: tensor.shape, data: self.tensors[id as usize].clone() })
+    }
+}
+
+/// The least index of an infinity or a NaN.
+pub(crate) fn first_non_finite(data: &[f32]) -> Option<usize> {
+    const EXPONENT: u32 = 0x7f80_0000;
+    let bad = |x: &f32| x.to_bits() & EXPONENT == EXPONENT;
+    // Whole blocks without a branch, which the compiler turns into vector code.
+    data.chunks(256).position(|block| block.iter().fold(false, |any, x| any | bad(x))).and_then(|block| {
+        let start = 256 * block;
+        data[start..].iter().position(bad).map(|at| start + at)
+    })
+}
