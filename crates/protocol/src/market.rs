@@ -9,6 +9,10 @@ use core::fmt;
 use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
+/// What `kind()` of the contract answers, to tell it from any other contract.
+pub const KIND: &str = "market";
+/// What `version()` answers. A change of messages, records or events raises it.
+pub const VERSION: u32 = 1;
 /// Most bytes of a job's encoded specification.
 pub const MAX_SPEC_BYTES: usize = 4096;
 /// Most bytes of a specification that one stored value holds.
@@ -213,13 +217,13 @@ protocol_type! {
         pub enlisted: u32,
         /// Enlisted verifiers that have revealed their secret.
         pub revealed: u32,
-        /// Stake behind those that have revealed, in the contract's unit.
+        /// Bonds of those that have revealed, in the contract's unit: the weights of the draw.
         pub revealed_stake: u128,
         /// The revealed secrets of the verifiers, folded together in any order.
         pub secrets: Hash,
         /// The client's secret, once revealed.
         pub client_secret: Option<Hash>,
-        /// The block whose hash goes into the next draw.
+        /// The draw happens after this block; its hash goes in if a secret is missing.
         pub draw_block: Option<u32>,
         /// The seed of the last draw; zero before.
         pub seed: Hash,
@@ -400,7 +404,7 @@ protocol_type! {
         pub job: Job,
         /// What was committed to.
         pub commitment: Option<Commitment>,
-        /// The open dispute.
+        /// The open dispute, or the one that ended the job.
         pub dispute: Option<Dispute>,
         /// The model, once registered.
         pub model_id: Option<Hash>,

@@ -267,7 +267,9 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::NotAdmin => f.write_str("only the account that deployed the registry may bind the market: sign with it"),
+            Error::NotAdmin => {
+                f.write_str("only the account that deployed the registry may bind the market: sign with it")
+            }
             Error::MarketAlreadyBound => {
                 f.write_str("the registry is bound to a market for good: deploy a new registry for a new market")
             }
@@ -435,7 +437,8 @@ mod tests {
         for good in ["https://example.org/data?x=1#y", "ipfs://bafy", "magnet:?xt=urn:btih:c12fe1", &longest] {
             assert_eq!(check_locations(&[good.to_string()]), Ok(()), "{good}");
         }
-        for bad in ["", "data", "https:", "://x", "1s://x", "ht tp://x", "https://a b", "https://é", &(longest + "a")] {
+        for bad in ["", "data", "https:", "://x", "1s://x", "ht tp://x", "https://a b", "https://é", &(longest + "a")]
+        {
             assert_eq!(check_locations(&[bad.to_string()]), Err(Error::BadLocation), "{bad:?}");
         }
         let mut many: Vec<String> = (0..MAX_LOCATIONS).map(|index| format!("https://example.org/{index}")).collect();
