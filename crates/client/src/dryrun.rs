@@ -1,0 +1,399 @@
+//! What `pallet-revive` says a call or a deployment would do.
+
+use crate::{
+    amount::Amount,
+    chain::Chain,
+    error::{AccountError, ChainError, Error, ExecutionError},
+    runtime::{Runtime, Validity},
+    signer::AccountId,
+    value::{self, Argument, Decoded},
+};
+use assay_protocol::{Address, Hash};
+use parity_scale_codec::Encode;
+use std::{fmt, sync::Arc};
+use subxt::dynamic::Value;
+
+/// Names that the arguments have had in versions of the pallet.
+const WEIGHT_LIMIT: &[&str] = &["weight_limit", "gas_limit"];
+const DEPOSIT_LIMIT: &[&str] = &["storage_deposit_limit", "deposit_limit"];
+const DATA: &[&str] = &["input_data", "data"];
+
+/// Blocks that a transaction may be included in, from the one it was signed at.
+/// Short enough for every chain to remember that block's hash.
+const VALID_BLOCKS: u64 = 128;
+
+/// Bits of a contract's return flags.
+const REVERT: u128 = 1;
+
+/// Computation and proof size that a call takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Computation, in picoseconds on the reference machine.
+    pub ref_time: u64,
+    /// Proof, in bytes.
+    pub proof_size: u64,
+}
+
+impl Weight {
+    /// A tenth more, because the chain moves on between dry run and block; what
+    /// is not used is refunded.
+    fn with_margin(self) -> Self {
+        let more = |part: u64| part.saturating_add(part / 10);
+        Self { ref_time: more(self.ref_time), proof_size: more(self.proof_size) }
+    }
+
+    fn to_value(self) -> Value {
+        Value::named_composite([
+            ("ref_time", Value::from(self.ref_time)),
+            ("proof_size", Value::from(self.proof_size)),
+        ])
+    }
+
+    pub(crate) fn from_value(value: &Decoded) -> Option<Self> {
+        let part = |name: &str| {
+            value::unsigned(value::field(value, &[name])?).and_then(|part| u64::try_from(part).ok())
+        };
+        Some(Self { ref_time: part("ref_time")?, proof_size: part("proof_size")? })
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} ms, {} bytes of proof", self.ref_time as f64 / 1e9, self.proof_size)
+    }
+}
+
+/// What a call does to the storage deposit of who signs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deposit {
+    /// So much is put down, and comes back when the storage is freed.
+    Charge(Amount),
+    /// So much comes back.
+    Refund(Amount),
+}
+
+impl Deposit {
+    /// What must be there to put down.
+    pub fn charged(self) -> Amount {
+        match self {
+            Deposit::Charge(amount) => amount,
+            Deposit::Refund(_) => Amount::ZERO,
+        }
+    }
+}
+
+/// What a message would do, and cost, at the newest finalised block.
+#[derive(Clone, Debug)]
+pub struct DryRun<T> {
+    /// What the contract would answer.
+    pub output: T,
+    /// The value that is sent along.
+    pub value: Amount,
+    /// The fee, estimated from above: unused weight is refunded.
+    pub fee: Amount,
+    /// The storage deposit.
+    pub deposit: Deposit,
+    /// The weight that must be allowed.
+    pub weight: Weight,
+    /// The block whose state was used.
+    pub block: Hash,
+    pub(crate) limits: Limits,
+}
+
+impl<T> DryRun<T> {
+    /// The most that the account could have less afterwards.
+    pub fn total(&self) -> Amount {
+        [self.fee, self.deposit.charged()]
+            .into_iter()
+            .fold(self.value, |sum, part| sum.checked_add(part).unwrap_or(Amount(u128::MAX)))
+    }
+
+    pub(crate) fn map<U>(self, output: U) -> DryRun<U> {
+        let DryRun { output: _, value, fee, deposit, weight, block, limits } = self;
+        DryRun { output, value, fee, deposit, weight, block, limits }
+    }
+}
+
+/// What a transaction may use at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub weight: Weight,
+    /// Native balance.
+    pub deposit: u128,
+}
+
+/// What is run.
+#[derive(Clone)]
+pub(crate) enum Target {
+    Call(Address),
+    Deploy { code: Arc<Vec<u8>>, salt: Option<[u8; 32]> },
+}
+
+/// One run: what, with which data and value.
+#[derive(Clone)]
+pub(crate) struct Task {
+    pub target: Target,
+    /// Named in errors.
+    pub message: &'static str,
+    pub data: Vec<u8>,
+    pub value: Amount,
+}
+
+/// What the contract returned.
+pub(crate) struct Returned {
+    pub reverted: bool,
+    pub data: Vec<u8>,
+    /// Where the new contract is, if one was deployed.
+    pub address: Option<Address>,
+}
+
+/// A finished dry run, not yet interpreted.
+pub(crate) struct Outcome {
+    pub runtime: Arc<Runtime>,
+    pub at: Hash,
+    pub weight: Weight,
+    pub deposit: Deposit,
+    pub limits: Limits,
+    /// What was returned, or the runtime's error.
+    pub result: Result<Returned, Decoded>,
+}
+
+impl Task {
+    /// The contract, or nothing for a deployment.
+    pub fn address(&self) -> Address {
+        match &self.target {
+            Target::Call(address) => *address,
+            Target::Deploy { .. } => Address([0; 20]),
+        }
+    }
+
+    /// Runs on the state of block `at` without changing anything.
+    pub async fn run(&self, chain: &Chain, origin: AccountId, at: Hash) -> Result<Outcome, Error> {
+        let native = chain.unit().to_native(self.value)?;
+        let mut arguments = vec![
+            Argument { names: &["origin"], value: Value::from_bytes(origin.0) },
+            Argument { names: &["value"], value: Value::u128(native) },
+            Argument { names: WEIGHT_LIMIT, value: value::none() },
+            Argument { names: DEPOSIT_LIMIT, value: value::none() },
+            Argument { names: DATA, value: Value::from_bytes(&self.data) },
+        ];
+        let method = match &self.target {
+            Target::Call(address) => {
+                arguments.push(Argument { names: &["dest"], value: Value::from_bytes(address.0) });
+                "call"
+            }
+            Target::Deploy { code, salt } => {
+                let code = Value::unnamed_variant("Upload", [Value::from_bytes(code.as_slice())]);
+                arguments.push(Argument { names: &["code"], value: code });
+                arguments.push(Argument { names: &["salt"], value: salt_value(salt) });
+                "instantiate"
+            }
+        };
+        let runtime = chain.runtime(at).await?;
+        let arguments = runtime.api_arguments("ReviveApi", method, arguments)?;
+        let answer = chain.ask_encoded(at, &runtime, "ReviveApi", method, &arguments).await?;
+        self.outcome(chain, runtime, at, &answer)
+    }
+
+    fn outcome(
+        &self,
+        chain: &Chain,
+        runtime: Arc<Runtime>,
+        at: Hash,
+        answer: &Decoded,
+    ) -> Result<Outcome, Error> {
+        const ITEM: &str = "result of a dry run";
+        let unreadable = |what: &str| ChainError::Shape { item: ITEM.into(), reason: what.into() };
+        // The one that is required can exceed the one that is consumed in the end.
+        let weight = value::need(answer, ITEM, &["weight_required", "gas_required"])?;
+        let weight = Weight::from_value(weight).ok_or_else(|| unreadable("no weight"))?;
+        let deposit_of = |names: &[&str]| -> Result<Deposit, ChainError> {
+            let (kind, amount) = value::variant(value::need(answer, ITEM, names)?)
+                .ok_or_else(|| unreadable("no deposit"))?;
+            let amount = amount.and_then(value::unsigned).ok_or_else(|| unreadable("no amount"))?;
+            let amount = chain.unit().from_native(amount);
+            match kind {
+                "Charge" => Ok(Deposit::Charge(amount)),
+                "Refund" => Ok(Deposit::Refund(amount)),
+                other => Err(unreadable(other)),
+            }
+        };
+        let deposit = deposit_of(&["storage_deposit"])?;
+        let highest = deposit_of(&["max_storage_deposit", "storage_deposit"])?.charged();
+        let highest = chain.unit().to_native(highest.max(deposit.charged()))?;
+        let limits = Limits {
+            weight: weight.with_margin(),
+            deposit: highest.saturating_add(highest / 10),
+        };
+        let result = match value::variant(value::need(answer, ITEM, &["result"])?) {
+            Some(("Ok", Some(returned))) => {
+                let address = value::field(returned, &["addr", "address"]).and_then(value::array);
+                // An instantiation nests what the constructor returned.
+                let returned = value::field(returned, &["result"]).unwrap_or(returned);
+                let flags = value::unsigned(value::need(returned, ITEM, &["flags"])?)
+                    .ok_or_else(|| unreadable("no flags"))?;
+                let data = value::bytes(value::need(returned, ITEM, &["data"])?)
+                    .ok_or_else(|| unreadable("no data"))?;
+                Ok(Returned { reverted: flags & REVERT != 0, data, address: address.map(Address) })
+            }
+            Some(("Err", Some(error))) => Err(error.clone()),
+            _ => return Err(unreadable("neither Ok nor Err").into()),
+        };
+        Ok(Outcome { runtime, at, weight, deposit, limits, result })
+    }
+
+    /// The transaction that does it in earnest.
+    pub fn call(
+        &self,
+        chain: &Chain,
+        runtime: &Runtime,
+        limits: Limits,
+    ) -> Result<subxt::tx::DynamicPayload<subxt::ext::scale_value::Composite<()>>, Error> {
+        let native = chain.unit().to_native(self.value)?;
+        let mut arguments = vec![
+            Argument { names: &["value"], value: Value::u128(native) },
+            Argument { names: WEIGHT_LIMIT, value: limits.weight.to_value() },
+            Argument { names: DEPOSIT_LIMIT, value: Value::u128(limits.deposit) },
+            Argument { names: DATA, value: Value::from_bytes(&self.data) },
+        ];
+        let name = match &self.target {
+            Target::Call(address) => {
+                arguments.push(Argument { names: &["dest"], value: Value::from_bytes(address.0) });
+                "call"
+            }
+            Target::Deploy { code, salt } => {
+                let code = Value::from_bytes(code.as_slice());
+                arguments.push(Argument { names: &["code"], value: code });
+                arguments.push(Argument { names: &["salt"], value: salt_value(salt) });
+                "instantiate_with_code"
+            }
+        };
+        Ok(runtime.call("Revive", name, arguments)?)
+    }
+
+    /// Adds the fee to an outcome, and checks that the account can pay for it all.
+    pub async fn price(
+        &self,
+        chain: &Chain,
+        origin: AccountId,
+        outcome: &Outcome,
+    ) -> Result<DryRun<()>, Error> {
+        let call = self.call(chain, &outcome.runtime, outcome.limits)?;
+        let fee = fee(chain, &outcome.runtime, &call, origin, outcome.at).await?;
+        Ok(DryRun {
+            output: (),
+            value: self.value,
+            fee,
+            deposit: outcome.deposit,
+            weight: outcome.weight,
+            block: outcome.at,
+            limits: outcome.limits,
+        })
+    }
+
+    /// The runtime's error in words, with what to do.
+    pub async fn failure(
+        &self,
+        chain: &Chain,
+        runtime: &Runtime,
+        origin: AccountId,
+        error: &Decoded,
+    ) -> Error {
+        let message = self.message.to_string();
+        let address = self.address();
+        let text = error.to_string();
+        let short_of_funds = ["FundsUnavailable", "NotExpendable", "BelowMinimum"]
+            .iter()
+            .any(|name| text.contains(name));
+        let Some((pallet, name, docs)) = runtime.module_error(error) else {
+            if short_of_funds {
+                return self.too_poor(chain, origin).await;
+            }
+            return runtime.dispatch_error(self.message, error).into();
+        };
+        match (pallet.as_str(), name.as_str()) {
+            ("Revive", "AccountUnmapped") => {
+                AccountError::Unmapped { account: origin.to_string() }.into()
+            }
+            ("Revive", "TransferFailed" | "StorageDepositNotEnoughFunds")
+            | ("Balances", "InsufficientBalance" | "ExistentialDeposit" | "Expendability") => {
+                self.too_poor(chain, origin).await
+            }
+            ("Revive", "ContractNotFound") => {
+                ExecutionError::NoContract { address, chain: chain.name().into() }.into()
+            }
+            ("Revive", "OutOfGas") => ExecutionError::LimitTooLow { message, what: "weight" }.into(),
+            ("Revive", "StorageDepositLimitExhausted") => {
+                ExecutionError::LimitTooLow { message, what: "storage deposit" }.into()
+            }
+            (
+                "Revive",
+                "ContractTrapped" | "ExecutionFailed" | "OutOfBounds" | "DecodingFailed"
+                | "InvalidSyscall" | "ReentranceDenied" | "ValueTooLarge" | "StateChangeDenied"
+                | "InvalidInstruction",
+            ) => ExecutionError::Trapped { address, message, name }.into(),
+            _ => ExecutionError::Module { message, pallet, name, docs }.into(),
+        }
+    }
+
+    /// What this needs, in words.
+    pub fn needs<T>(&self, chain: &Chain, run: &DryRun<T>) -> String {
+        let unit = chain.unit();
+        format!(
+            "{} for {} (value {}, fee up to {}, deposit {})",
+            unit.show(run.total()),
+            self.message,
+            unit.show(run.value),
+            unit.show(run.fee),
+            unit.show(run.deposit.charged()),
+        )
+    }
+
+    /// The run ended before it was known what it needs besides the value.
+    async fn too_poor(&self, chain: &Chain, origin: AccountId) -> Error {
+        let value = chain.unit().show(self.value);
+        let needed = format!("{value} for {}, and on top of that fee and deposit", self.message);
+        not_enough_funds(chain, origin, needed).await
+    }
+}
+
+/// Says what the account has and what it needs.
+pub(crate) async fn not_enough_funds(chain: &Chain, origin: AccountId, needed: String) -> Error {
+    match chain.balance(origin).await {
+        Ok(balance) => AccountError::NotEnoughFunds {
+            account: origin.to_string(),
+            free: chain.unit().show(balance.spendable).to_string(),
+            needed,
+        }
+        .into(),
+        Err(error) => error,
+    }
+}
+
+fn salt_value(salt: &Option<[u8; 32]>) -> Value {
+    salt.map_or_else(value::none, |salt| value::some(Value::from_bytes(salt)))
+}
+
+/// What a transaction with this call would pay, if it used all its weight.
+pub(crate) async fn fee(
+    chain: &Chain,
+    runtime: &Runtime,
+    call: &subxt::tx::DynamicPayload<subxt::ext::scale_value::Composite<()>>,
+    origin: AccountId,
+    at: Hash,
+) -> Result<Amount, Error> {
+    let validity = Validity { nonce: 0, period: VALID_BLOCKS, block: 0, block_hash: chain.genesis() };
+    let transaction = runtime.transaction(call, origin, None, validity)?.bytes;
+    let mut arguments = transaction.clone();
+    (transaction.len() as u32).encode_to(&mut arguments);
+    let (api, method) = ("TransactionPaymentApi", "query_info");
+    let info = chain.ask_encoded(at, runtime, api, method, &arguments).await?;
+    let fee = value::unsigned(value::need(&info, "fee estimate", &["partial_fee"])?)
+        .ok_or_else(|| value::shape("fee estimate", "no number"))?;
+    Ok(chain.unit().from_native(fee))
+}
+
+/// How long a transaction that is signed at `block` is valid.
+pub(crate) fn validity(nonce: u64, block: u64, block_hash: Hash) -> Validity {
+    Validity { nonce, period: VALID_BLOCKS, block, block_hash }
+}
