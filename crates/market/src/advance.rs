@@ -14,7 +14,7 @@ use assay_protocol::market::{
     Check, Error, Event, IDLE_PENALTY_BP, Job, LATE_PENALTY_BP, MAX_ATTEMPTS, MAX_ROUNDS, Reason, Role, State, Terms,
 };
 use assay_protocol::registry::{self, RegisterModel};
-use assay_protocol::Address;
+use assay_protocol::{Address, Hash};
 
 /// Moves a job on.
 ///
@@ -62,8 +62,13 @@ pub fn advance(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Draws by the hash of `draw_block`. If that block is too far back by now, or
-/// not fixed yet, a later one is taken: the current one, which nobody chooses.
+/// Draws, at the earliest in the block after `draw_block`.
+///
+/// With all secrets in, they alone make the seed: who reveals last chooses the
+/// block it reveals in, and must not choose the draw by it. With a secret
+/// missing, the hash of the block in which the missed deadline was noticed goes
+/// in, so that holding back a secret is a throw of dice and not a choice between
+/// two known draws. If that block is too far back by now, the current one is taken.
 fn committed(
     host: &mut impl MarketHost,
     id: u64,
@@ -84,7 +89,9 @@ fn committed(
         }
         Some(block) if block >= current => return Err(Error::DrawBlockPending(block)),
         Some(block) => {
-            if let Some(hash) = host.block_hash(block) {
+            let complete = job.client_secret.is_some() && job.revealed == job.enlisted;
+            let hash = if complete { Some(Hash::default()) } else { host.block_hash(block) };
+            if let Some(hash) = hash {
                 if !draw::first(host, id, job, terms, hash) {
                     end_void(host, id, job, terms);
                 }
@@ -159,7 +166,7 @@ fn finalise(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
     let mut standing = standing(host, Role::Operator, operator);
     standing.done += 1;
     STANDING.set(host, &(Role::Operator, operator), &standing);
-    pay_verifiers(host, id, job, terms, |slot| slot.check == Check::Passed);
+    pay_verifiers(host, id, job, terms);
     // What the division of the fee leaves over.
     refund(host, id, job);
     move_to(host, id, job, State::Final, 0);

@@ -41,7 +41,7 @@ pub fn enlist(host: &mut impl MarketHost, id: u64, sealed_secret: Hash) -> Resul
 }
 
 /// The client or an enlisted verifier reveals its secret after the commitment.
-/// Once all have, the draw takes the hash of the current block.
+/// Once all have, `advance` draws in the next block.
 ///
 /// # Errors
 /// [`Error::WrongState`], [`Error::DeadlinePassed`], [`Error::NotEnlisted`],
@@ -79,7 +79,9 @@ pub fn reveal_secret(host: &mut impl MarketHost, id: u64, secret: Hash) -> Resul
 
 fn add_place(host: &mut impl MarketHost, id: u64, job: &mut Job, enlistment: &mut Enlistment, secret: Hash) {
     let verifier = host.caller();
-    job.revealed_stake += standing(host, Role::Verifier, verifier).stake;
+    // The stake that this job has locked. Free stake must not count: the same
+    // sum could be moved through many accounts while they reveal.
+    job.revealed_stake += enlistment.bond;
     PLACE.set(host, &(id, job.revealed), &(verifier, job.revealed_stake));
     enlistment.place = Some(job.revealed);
     ENLISTMENT.set(host, &(id, verifier), enlistment);

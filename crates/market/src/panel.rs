@@ -6,8 +6,8 @@
 //! take the place of [`tally`]: it gives the same [`Verdict`] to [`conclude`].
 
 use crate::check::{put, slots};
-use crate::money::{distribute, penalise, refund, share, slash, standing, unlock};
-use crate::{DISPUTE, JOB, MarketHost, SEAT, STANDING, draw, job_in, move_to, no_value, slot, terms};
+use crate::money::{distribute, pay, pay_equally, penalise, refund, share, slash, standing, unlock};
+use crate::{COMMITMENT, DISPUTE, JOB, MarketHost, SEAT, STANDING, draw, job_in, move_to, no_value, slot, terms};
 use alloc::vec::Vec;
 use assay_protocol::commitment::{Outcome, outcome_seal, panel_salt, seal};
 use assay_protocol::hash::{Domain, Hash};
@@ -31,8 +31,9 @@ pub enum Verdict {
 pub(crate) fn start(host: &mut impl MarketHost, id: u64, job: &mut Job, number: u8, insisted: bool) {
     let terms = terms(host, id);
     let entry = slot(host, id, number).expect("whoever disputes has read the slot");
-    let block = host.block_number().checked_sub(1).and_then(|last| host.block_hash(last)).unwrap_or_default();
-    let seed = host.hash_value(Domain::Draw, &(job.seed, b'x', number, block));
+    // Nothing that changes from block to block goes in: whoever insists chooses
+    // the block, and could wait for a panel of its friends.
+    let seed = host.hash_value(Domain::Draw, &(job.seed, b'x', number));
     let members = draw::panel(host, id, job, &terms, &seed, &entry);
     if members.len() < 2 {
         end_void(host, id, job, &terms);
@@ -124,28 +125,48 @@ pub fn panel_reveal(host: &mut impl MarketHost, id: u64, outcome: Outcome) -> Re
     Ok(())
 }
 
+/// Whether an outcome speaks for the operator; `None` if it says nothing.
+fn speaks_for_operator(host: &impl MarketHost, id: u64, job: &Job, disputed: &Slot, outcome: &Outcome) -> Option<bool> {
+    match outcome {
+        Outcome::Replayed { state, trace, .. } => {
+            let operator = job.operator.expect("a disputed job has an operator");
+            let sealed = seal(host, id, disputed.segment, trace, &operator);
+            Some(disputed.after == Some(*state) && disputed.operator_seal == Some(sealed))
+        }
+        Outcome::Unavailable => Some(false),
+        Outcome::FalseEnds { initial_state, artefact } => {
+            let commitment = COMMITMENT.get(host, &id).expect("a disputed job has a commitment");
+            // Who calls the ends false has to name others than the committed ones.
+            (commitment.initial_state != *initial_state || commitment.artefact != *artefact).then_some(false)
+        }
+    }
+}
+
 /// What more than half of the panel's seats found.
+///
+/// Findings must be the same to count together, but for those that were not
+/// served: they count with whatever else speaks against the operator, or a
+/// cheat could split a panel by serving half of it.
 pub(crate) fn tally(host: &impl MarketHost, id: u64, job: &Job) -> Verdict {
     let seats = seats(host, id);
     let disputed = slot(host, id, dispute(host, id).slot).expect("the disputed slot exists");
-    let operator = job.operator.expect("a disputed job has an operator");
-    for candidate in &seats {
-        let Some(outcome) = candidate.outcome else { continue };
-        let majority: Vec<Address> =
-            seats.iter().filter(|seat| seat.outcome == Some(outcome)).map(|seat| seat.verifier).collect();
-        if majority.len() * 2 <= seats.len() {
-            continue;
+    let mut verdict = Verdict::Undecided;
+    let mut most = seats.len() / 2;
+    for outcome in seats.iter().filter_map(|seat| seat.outcome) {
+        let Some(upheld) = speaks_for_operator(host, id, job, &disputed, &outcome) else { continue };
+        let agree: Vec<Address> = seats
+            .iter()
+            .filter(|seat| {
+                seat.outcome == Some(outcome) || (!upheld && seat.outcome == Some(Outcome::Unavailable))
+            })
+            .map(|seat| seat.verifier)
+            .collect();
+        if agree.len() > most {
+            most = agree.len();
+            verdict = if upheld { Verdict::ForOperator(agree) } else { Verdict::AgainstOperator(agree) };
         }
-        let upheld = match outcome {
-            Outcome::Replayed { state, trace, .. } => {
-                disputed.after == Some(state)
-                    && disputed.operator_seal == Some(seal(host, id, disputed.segment, &trace, &operator))
-            }
-            Outcome::Unavailable | Outcome::FalseEnds { .. } => false,
-        };
-        return if upheld { Verdict::ForOperator(majority) } else { Verdict::AgainstOperator(majority) };
     }
-    Verdict::Undecided
+    verdict
 }
 
 /// Panellists that did not do their turn, or whom the majority overruled, lose
@@ -175,7 +196,7 @@ pub(crate) fn conclude(host: &mut impl MarketHost, id: u64, job: &mut Job, verdi
             };
             let taken = penalise(host, id, entry.verifier, penalty, reason);
             distribute(host, id, taken, None, &majority);
-            crate::money::pay_equally(host, id, job, &majority, slot_fee(&terms), Reason::Fee);
+            pay_equally(host, id, job, &majority, slot_fee(&terms), Reason::Fee);
             entry.check = Check::Upheld;
             put(host, id, dispute.slot, &entry);
             clear(host, id, &dispute);
@@ -184,12 +205,21 @@ pub(crate) fn conclude(host: &mut impl MarketHost, id: u64, job: &mut Job, verdi
         Verdict::AgainstOperator(majority) => {
             penalise_minority(host, id, &terms, &majority);
             let first = (dispute.insisted || entry.check == Check::Unavailable).then_some(entry.verifier);
+            // A seal that is wrong too was no check, and earns nothing.
+            if first.is_some() || found_the_same(host, id, &entry, &majority) {
+                pay_check(host, id, job, &terms, entry.verifier);
+            }
             entry.check = Check::Refuted;
             put(host, id, dispute.slot, &entry);
             convict(host, id, job, &terms, Reason::Convicted, first, &majority);
         }
         Verdict::Undecided => {
-            for seat in seats(host, id).iter().filter(|seat| seat.outcome.is_none()) {
+            // Before the ruling nobody could reveal: there, sealing was the turn.
+            let idle = |seat: &&Seat| match job.state {
+                State::Disputed => seat.seal.is_none(),
+                _ => seat.outcome.is_none(),
+            };
+            for seat in seats(host, id).iter().filter(idle) {
                 let penalty = share(terms.bond, IDLE_PENALTY_BP);
                 let taken = penalise(host, id, seat.verifier, penalty, Reason::Idle);
                 distribute(host, id, taken, None, &[]);
@@ -197,6 +227,16 @@ pub(crate) fn conclude(host: &mut impl MarketHost, id: u64, job: &mut Job, verdi
             end_void(host, id, job, &terms);
         }
     }
+}
+
+/// Whether the seal of a slot's verifier holds the trace root that the panel found.
+fn found_the_same(host: &impl MarketHost, id: u64, entry: &Slot, majority: &[Address]) -> bool {
+    seats(host, id).iter().filter(|seat| majority.contains(&seat.verifier)).any(|seat| match seat.outcome {
+        Some(Outcome::Replayed { trace, .. }) => {
+            entry.verifier_seal == Some(seal(host, id, entry.segment, &trace, &entry.verifier))
+        }
+        _ => false,
+    })
 }
 
 /// Forgets a decided dispute, so that the next one finds empty seats.
@@ -212,19 +252,19 @@ pub(crate) fn slot_fee(terms: &Terms) -> u128 {
     terms.fee / u128::from(terms.samples)
 }
 
-/// Pays the verifiers of slots that `earned` names, and counts the slot for them.
-pub(crate) fn pay_verifiers(
-    host: &mut impl MarketHost,
-    id: u64,
-    job: &mut Job,
-    terms: &Terms,
-    earned: impl Fn(&Slot) -> bool,
-) {
-    for entry in slots(host, id).iter().filter(|slot| earned(slot)) {
-        crate::money::pay(host, id, job, entry.verifier, slot_fee(terms), Reason::Fee);
-        let mut standing = standing(host, Role::Verifier, entry.verifier);
-        standing.done += 1;
-        STANDING.set(host, &(Role::Verifier, entry.verifier), &standing);
+/// Pays a verifier for a slot and counts it.
+fn pay_check(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms, verifier: Address) {
+    pay(host, id, job, verifier, slot_fee(terms), Reason::Fee);
+    let mut standing = standing(host, Role::Verifier, verifier);
+    standing.done += 1;
+    STANDING.set(host, &(Role::Verifier, verifier), &standing);
+}
+
+/// Pays the verifiers of the slots that passed. The fee of a slot that was
+/// disputed is paid when the dispute ends.
+pub(crate) fn pay_verifiers(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
+    for entry in slots(host, id).iter().filter(|slot| slot.check == Check::Passed) {
+        pay_check(host, id, job, terms, entry.verifier);
     }
 }
 
@@ -242,7 +282,7 @@ pub(crate) fn convict(
     let operator = job.operator.expect("whoever is convicted has claimed");
     slash(host, Role::Operator, operator, id, terms.stake, reason);
     distribute(host, id, terms.stake, main, others);
-    pay_verifiers(host, id, job, terms, |slot| matches!(slot.check, Check::Passed | Check::Refuted));
+    pay_verifiers(host, id, job, terms);
     refund(host, id, job);
     move_to(host, id, job, State::Failed, 0);
 }
@@ -252,7 +292,7 @@ pub(crate) fn convict(
 pub(crate) fn end_void(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
     let operator = job.operator.expect("only a claimed job becomes void");
     unlock(host, Role::Operator, operator, terms.stake);
-    pay_verifiers(host, id, job, terms, |slot| slot.check == Check::Passed);
+    pay_verifiers(host, id, job, terms);
     job.disputed = None;
     refund(host, id, job);
     move_to(host, id, job, State::Void, 0);

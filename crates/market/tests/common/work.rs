@@ -1,0 +1,160 @@
+//! Training in a world where a segment is one hash.
+
+use assay_protocol::commitment::{Leaf, Outcome, seal};
+use assay_protocol::hash::{Domain, Native, Sha256};
+use assay_protocol::market::{Commit, LeafOpening, SlotOpening};
+use assay_protocol::{Address, Hash, merkle};
+
+/// The state that the specification begins with.
+pub fn initial_state(spec: Hash) -> Hash {
+    Native.hash_value(Domain::Manifest, &(b"initial", spec))
+}
+
+/// The artefact of a final state.
+pub fn artefact(state: Hash) -> Hash {
+    Native.hash_value(Domain::Manifest, &(b"artefact", state))
+}
+
+/// The state after a segment that begins with `before`.
+pub fn state_after(before: Hash, segment: u32) -> Hash {
+    Native.hash_value(Domain::Manifest, &(b"state", before, segment))
+}
+
+/// The trace root of that segment under a salt.
+pub fn trace(before: Hash, segment: u32, salt: Hash) -> Hash {
+    Native.hash_value(Domain::Manifest, &(b"trace", before, segment, salt))
+}
+
+fn made_up(what: &[u8], segment: u32) -> Hash {
+    Native.hash_value(Domain::Manifest, &(what, segment))
+}
+
+/// How an operator cheats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cheat {
+    /// Makes up state and trace of a segment.
+    Skip(u32),
+    /// Does a segment and says that it ends elsewhere.
+    FalseState(u32),
+    /// Does a segment and seals a made-up trace.
+    FalseTrace(u32),
+    /// Begins with another state than the specification's.
+    FalseStart,
+    /// Gives an artefact that is not the final state's.
+    FalseArtefact,
+    /// Serves no checkpoint to the drawn verifiers.
+    HideFromVerifiers,
+    /// Serves no checkpoint to a panel.
+    HideFromPanel,
+}
+
+/// What an operator has made.
+#[derive(Clone, Debug)]
+pub struct Work {
+    pub job: u64,
+    pub operator: Address,
+    pub spec: Hash,
+    pub states: Vec<Hash>,
+    pub traces: Vec<Hash>,
+    pub artefact: Hash,
+    cheats: Vec<Cheat>,
+    leaves: Vec<Hash>,
+}
+
+impl Work {
+    pub fn new(job: u64, operator: Address, spec: Hash, segments: u32, cheats: &[Cheat]) -> Self {
+        let first = match cheats.contains(&Cheat::FalseStart) {
+            true => made_up(b"start", 0),
+            false => initial_state(spec),
+        };
+        let (mut states, mut traces) = (vec![first], Vec::new());
+        for segment in 0..segments {
+            let before = *states.last().unwrap();
+            let skipped = cheats.contains(&Cheat::Skip(segment));
+            states.push(match skipped || cheats.contains(&Cheat::FalseState(segment)) {
+                true => made_up(b"state", segment),
+                false => state_after(before, segment),
+            });
+            traces.push(match skipped || cheats.contains(&Cheat::FalseTrace(segment)) {
+                true => made_up(b"trace", segment),
+                false => trace(before, segment, Hash::default()),
+            });
+        }
+        let artefact = match cheats.contains(&Cheat::FalseArtefact) {
+            true => made_up(b"artefact", 0),
+            false => artefact(*states.last().unwrap()),
+        };
+        let mut work =
+            Work { job, operator, spec, states, traces, artefact, cheats: cheats.to_vec(), leaves: Vec::new() };
+        work.leaves = (0..=segments).map(|boundary| work.leaf(boundary).hash(&Native)).collect();
+        work
+    }
+
+    fn leaf(&self, boundary: u32) -> Leaf {
+        let seal = match boundary.checked_sub(1) {
+            Some(segment) => seal(&Native, self.job, segment, &self.traces[segment as usize], &self.operator),
+            None => Hash::default(),
+        };
+        Leaf { index: boundary, state: self.states[boundary as usize], seal }
+    }
+
+    pub fn opening(&self, boundary: u32) -> LeafOpening {
+        let leaf = self.leaf(boundary);
+        let proof = merkle::proof(&Native, &self.leaves, boundary).unwrap();
+        LeafOpening { state: leaf.state, seal: leaf.seal, proof }
+    }
+
+    pub fn commit(&self) -> Commit {
+        Commit {
+            root: merkle::root(&Native, &self.leaves).unwrap(),
+            first: self.opening(0),
+            last: self.opening(self.traces.len() as u32),
+            artefact: self.artefact,
+        }
+    }
+
+    pub fn open(&self, slot: u8, segment: u32) -> SlotOpening {
+        SlotOpening { slot, before: self.opening(segment), after: self.opening(segment + 1) }
+    }
+
+    /// Whether the commitment's ends are what the specification gives.
+    pub fn true_ends(&self) -> bool {
+        self.states[0] == initial_state(self.spec) && self.artefact == artefact(*self.states.last().unwrap())
+    }
+
+    /// Whether a segment is what the specification gives, ends and seal included.
+    pub fn is_true(&self, segment: u32) -> bool {
+        let at = segment as usize;
+        self.true_ends()
+            && self.states[at + 1] == state_after(self.states[at], segment)
+            && self.traces[at] == trace(self.states[at], segment, Hash::default())
+    }
+
+    /// The trace root that an honest verifier seals: its own, or zero if
+    /// the segment's end or the commitment's ends are false. `None` if it was not served.
+    pub fn first_finding(&self, segment: u32) -> Option<Hash> {
+        let before = self.states[segment as usize];
+        if self.cheats.contains(&Cheat::HideFromVerifiers) {
+            return None;
+        }
+        let honest = self.true_ends() && state_after(before, segment) == self.states[segment as usize + 1];
+        Some(if honest { trace(before, segment, Hash::default()) } else { Hash::default() })
+    }
+
+    /// What an honest panellist finds.
+    pub fn panel_finding(&self, segment: u32, salt: Hash) -> Outcome {
+        if self.cheats.contains(&Cheat::HideFromPanel) {
+            return Outcome::Unavailable;
+        }
+        if !self.true_ends() {
+            let initial_state = initial_state(self.spec);
+            return Outcome::FalseEnds { initial_state, artefact: artefact(*self.states.last().unwrap()) };
+        }
+        let before = self.states[segment as usize];
+        Outcome::Replayed {
+            state: state_after(before, segment),
+            trace: trace(before, segment, Hash::default()),
+            salted: trace(before, segment, salt),
+        }
+    }
+}
