@@ -216,6 +216,23 @@ impl Fetcher {
         self.first(format!("checkpoint {root}"), places, limit, progress, check).await
     }
 
+    /// The leaves of the commitment with Merkle root `root` from the first of the
+    /// `endpoints` that has them; `check` decodes the bytes and refuses those
+    /// with another root.
+    ///
+    /// # Errors
+    /// What each endpoint did instead.
+    pub async fn leaves<T>(
+        &self,
+        endpoints: &[String],
+        root: &Hash,
+        limit: u64,
+        check: impl Fn(Vec<u8>) -> Result<T, String>,
+    ) -> Result<T, FetchError> {
+        let places = endpoints.iter().map(|endpoint| join(endpoint, &format!("{}/{root}", Kind::Leaves.folder())));
+        self.first(format!("leaves {root}"), places, limit, &|_, _| (), check).await
+    }
+
     /// The file `path` of SHA-256 `hash` below the first of the `locations`
     /// (URLs or folders) that has it.
     ///

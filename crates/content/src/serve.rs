@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `/blob/0x…` | the blob with this SHA-256 |
 //! | `/state/0x…` | the checkpoint with this state root |
+//! | `/leaves/0x…` | the leaves of the commitment with this root |
 //! | `/health` | `ok` |
 
 use crate::store::{Kind, Store};
@@ -56,6 +57,7 @@ pub fn router(store: Store) -> Router {
         .route("/health", get(|| async { "ok\n" }))
         .route("/blob/{hash}", get(|State(store): State<Store>, Path(hash)| content(Kind::Blob, store, hash)))
         .route("/state/{hash}", get(|State(store): State<Store>, Path(hash)| content(Kind::State, store, hash)))
+        .route("/leaves/{hash}", get(|State(store): State<Store>, Path(hash)| content(Kind::Leaves, store, hash)))
         .with_state(store)
 }
 

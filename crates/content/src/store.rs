@@ -13,6 +13,8 @@ pub enum Kind {
     Blob,
     /// A checkpoint known by its state root.
     State,
+    /// The leaves of a job's commitment, known by their Merkle root.
+    Leaves,
 }
 
 impl Kind {
@@ -21,6 +23,7 @@ impl Kind {
         match self {
             Kind::Blob => "blob",
             Kind::State => "state",
+            Kind::Leaves => "leaves",
         }
     }
 }
@@ -65,7 +68,7 @@ impl Store {
     /// If the folder cannot be made.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let root = root.into();
-        for kind in [Kind::Blob, Kind::State] {
+        for kind in [Kind::Blob, Kind::State, Kind::Leaves] {
             let folder = root.join(kind.folder());
             fs::create_dir_all(&folder).map_err(at(&folder))?;
         }
@@ -103,6 +106,15 @@ impl Store {
     /// What the file system says.
     pub fn put_state(&self, root: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
         self.put(Kind::State, root, bytes)
+    }
+
+    /// Keeps the encoded leaves of a commitment under its root, which the
+    /// caller has computed.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn put_leaves(&self, root: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
+        self.put(Kind::Leaves, root, bytes)
     }
 
     fn put(&self, kind: Kind, hash: &Hash, bytes: &[u8]) -> Result<(), StoreError> {

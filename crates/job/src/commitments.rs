@@ -4,6 +4,7 @@ use assay_protocol::commitment::Leaf;
 use assay_protocol::hash::Native;
 use assay_protocol::market::LeafOpening;
 use assay_protocol::{Address, Hash, commitment, merkle};
+use parity_scale_codec::{DecodeAll, Encode};
 
 /// All boundaries of a job, as its operator commits to them.
 #[derive(Clone, Debug)]
@@ -24,8 +25,49 @@ impl Commitments {
         let seals = std::iter::once(Hash::default()).chain(seals);
         let leaves: Vec<Leaf> =
             (0u32..).zip(states).zip(seals).map(|((index, state), seal)| Leaf { index, state: *state, seal }).collect();
+        Self::of(leaves)
+    }
+
+    fn of(leaves: Vec<Leaf>) -> Self {
         let hashes = leaves.iter().map(|leaf| leaf.hash(&Native)).collect();
         Self { leaves, hashes }
+    }
+
+    /// Most bytes of the encoded leaves of a job with so many segments.
+    pub fn encoded_limit(segments: u32) -> u64 {
+        // Index, state root and seal of each boundary, and the list's length in front.
+        (u64::from(segments) + 1) * 68 + 5
+    }
+
+    /// The leaves as an operator serves them: the SCALE encoding of `Vec<Leaf>`.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.leaves.encode()
+    }
+
+    /// Reads the leaves that somebody serves, and refuses them unless they are
+    /// one for each boundary of a job with so many segments, in order, and lead
+    /// to the committed `root`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with them.
+    pub fn from_bytes(bytes: &[u8], segments: u32, root: &Hash) -> Result<Self, String> {
+        let leaves = Vec::<Leaf>::decode_all(&mut &bytes[..]).map_err(|error| format!("no list of leaves: {error}"))?;
+        if leaves.len() as u64 != u64::from(segments) + 1 {
+            return Err(format!("{} leaves, and a job of {segments} segments has {}", leaves.len(), segments + 1));
+        }
+        if let Some((index, leaf)) = (0u32..).zip(&leaves).find(|(index, leaf)| leaf.index != *index) {
+            return Err(format!("leaf {index} says that it is leaf {}", leaf.index));
+        }
+        let commitments = Self::of(leaves);
+        if commitments.root() != *root {
+            return Err(format!("their Merkle root is {}", commitments.root()));
+        }
+        Ok(commitments)
+    }
+
+    /// The leaves, one for each boundary, in order.
+    pub fn leaves(&self) -> &[Leaf] {
+        &self.leaves
     }
 
     /// The Merkle root.
@@ -62,5 +104,25 @@ mod tests {
         assert_eq!(commitments.opening(0).seal, Hash::default());
         let other = Commitments::new(3, &Address([8; 20]), &states, &traces);
         assert_ne!(other.root(), commitments.root(), "another operator cannot use the same commitment");
+    }
+
+    #[test]
+    fn served_leaves_are_those_committed_to_or_refused() {
+        let states: Vec<Hash> = (0..6u8).map(|byte| Hash([byte; 32])).collect();
+        let traces: Vec<Hash> = (10..15u8).map(|byte| Hash([byte; 32])).collect();
+        let commitments = Commitments::new(3, &Address([9; 20]), &states, &traces);
+        let (bytes, root) = (commitments.to_bytes(), commitments.root());
+        assert!(bytes.len() as u64 <= Commitments::encoded_limit(5));
+        let read = Commitments::from_bytes(&bytes, 5, &root).unwrap();
+        assert_eq!(read.leaves(), commitments.leaves());
+        let refused = |bytes: &[u8], segments| Commitments::from_bytes(bytes, segments, &root).unwrap_err();
+        assert!(refused(&bytes, 4).contains("6 leaves"));
+        assert!(refused(&bytes[..bytes.len() - 1], 5).contains("no list"));
+        assert!(refused(&[&bytes[..], &[0]].concat(), 5).contains("no list"));
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            refused(&changed, 5);
+        }
     }
 }

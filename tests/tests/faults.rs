@@ -1,0 +1,107 @@
+//! Operators and data that are not what they should be.
+
+use assay_e2e::{JobOptions, OPERATOR, World, repository};
+use assay_protocol::market::{State, Windows};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_oracle_with_the_same_key_keeps_its_hands_off() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let _verifiers = world.verifiers().await?;
+    let first = world.operator().await?;
+    // The same folder: refused at once.
+    let arguments = ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0"];
+    let same = world.daemon("operator", "assay-oracle", &arguments).await;
+    let message = same.err().expect("the folder is in use").to_string();
+    assert!(message.contains("in use"), "{message}");
+    // Another folder: it sees a job of this key that it has no record of.
+    let id = world.post(&JobOptions { steps: 4_000, segment_steps: 500, ..JobOptions::default() }).await?;
+    world.until(id, |job| job.job.state != State::Open).await?;
+    let second = world.daemon("twin", "assay-oracle", &["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0"]).await?;
+    let job = world.finish(id).await?;
+    assert_eq!(job.job.state, State::Final, "{}", first.log());
+    let log = second.log();
+    assert!(log.contains("another") && log.contains("key"), "{log}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_is_not_what_was_registered_is_not_trained_on() -> anyhow::Result<()> {
+    let mut world = World::start().await?;
+    // A dataset whose server changed one byte after the registration.
+    let folder = world.folder.path().join("changed");
+    std::fs::create_dir(&folder)?;
+    let mut csv = std::fs::read(repository().join("data/digits/digits.csv"))?;
+    std::fs::write(folder.join("digits.csv"), &csv)?;
+    let manifest = assay_job::Manifest::of_folder(&folder)?;
+    std::fs::write(folder.join(assay_job::MANIFEST_FILE), manifest.to_json())?;
+    let owner = world.signer(assay_e2e::DEPLOYER).await?;
+    let dataset = assay_protocol::registry::RegisterDataset {
+        id: manifest.id(),
+        name: "changed digits".into(),
+        licence: "CC-BY-4.0".into(),
+        bytes: manifest.bytes(),
+        locations: vec![format!("file://{}", folder.display())],
+        parents: vec![],
+    };
+    world.registry.register_dataset(&dataset).execute(&owner).await?;
+    csv[0] ^= 1;
+    std::fs::write(folder.join("digits.csv"), &csv)?;
+    let good = std::mem::replace(&mut world.dataset, manifest.id());
+
+    let verifiers = world.verifiers().await?;
+    let operator = world.operator().await?;
+    let windows = Windows { claim: 6, ..JobOptions::default().windows };
+    let bad = world.post(&JobOptions { windows, ..JobOptions::default() }).await?;
+    world.dataset = good;
+    let id = world.post(&JobOptions::default()).await?;
+    // The good job is done although the bad one came first, and nobody claims the bad one.
+    assert_eq!(world.finish(id).await?.job.state, State::Final, "{}", operator.log());
+    assert_eq!(world.job(bad).await?.job.attempts, 0);
+    assert!(operator.log().contains("SHA-256"), "{}", operator.log());
+    drop(verifiers);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_that_serves_nothing_loses() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let _verifiers = world.verifiers().await?;
+    // It announces an endpoint at which nobody listens.
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    let endpoint = format!("http://{closed}");
+    let arguments =
+        ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--endpoint", &endpoint, "--stake", "500"];
+    let operator = world.daemon("operator", "assay-oracle", &arguments).await?;
+    let windows = Windows { attest: 10, ..JobOptions::default().windows };
+    let id = world.post(&JobOptions { windows, ..JobOptions::default() }).await?;
+    let job = world.finish(id).await?;
+    assert_eq!(job.job.state, State::Failed, "{}", operator.log());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn daemons_go_by_chain_time_and_stop_when_asked() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let verifiers = world.verifiers().await?;
+    // The operator's own clock is ten days ahead.
+    let arguments = ["-f", "+10d", "--exclude-monotonic"];
+    let binary = assay_e2e::program("assay-oracle")?;
+    let mut command = tokio::process::Command::new("faketime");
+    command
+        .args(arguments)
+        .arg(binary)
+        .args(["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--stake", "500"])
+        .arg("--data")
+        .arg(world.folder.path().join("operator"))
+        .env("ASSAY_URL", world.node.url())
+        .env("ASSAY_DEPLOYMENT", world.folder.path().join("deployment.json"));
+    let operator = assay_e2e::Daemon::start("operator", command, &world.folder.path().join("operator.log")).await?;
+    let id = world.post(&JobOptions::default()).await?;
+    assert_eq!(world.finish(id).await?.job.state, State::Final, "{}", operator.log());
+    for verifier in verifiers {
+        let status = tokio::time::timeout(Duration::from_secs(10), verifier.terminate()).await??;
+        assert!(status.success(), "{status}");
+    }
+    Ok(())
+}
