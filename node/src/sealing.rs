@@ -26,6 +26,11 @@ pub enum Pace {
     Every(Duration),
 }
 
+/// How long the pool may take to learn of a block. It takes a millisecond or so;
+/// but it may miss a caller that asks at the very moment at which it is done, and
+/// would then answer only after the next block.
+const POOL_PATIENCE: Duration = Duration::from_millis(500);
+
 /// Asks for blocks and learns what became of them.
 pub struct Sealer {
     pool: Arc<Pool>,
@@ -74,7 +79,8 @@ impl Sealer {
             while let Some(block) = self.seal(false).await {
                 // What did not fit is still ready, and nobody will announce it
                 // again.
-                if self.pool.ready_at(block).await.next().is_none() {
+                let mut left = self.pool.ready_at_with_timeout(block, POOL_PATIENCE).await;
+                if left.next().is_none() {
                     break;
                 }
             }

@@ -13,7 +13,7 @@ use assay_protocol::{Address, Hash};
 /// The reason for which a message is refused.
 fn refused<T>(result: Result<T, CallError<Error>>) -> Error {
     match result {
-        Err(CallError::Refused(reason)) => reason,
+        Err(CallError::Refused { reason, .. }) => reason,
         Err(other) => panic!("refused, but not by the contract: {other}"),
         Ok(_) => panic!("not refused"),
     }

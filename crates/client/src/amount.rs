@@ -115,15 +115,10 @@ impl Unit {
     /// # Errors
     /// If the text is no such number, names another token, or is finer than 10^-18.
     pub fn parse(&self, text: &str) -> Result<Amount, AmountError> {
-        let bad = |reason: String| AmountError::Unreadable {
-            text: text.to_string(),
-            reason,
-            symbol: self.symbol.clone(),
-        };
+        let bad =
+            |reason: String| AmountError::Unreadable { text: text.to_string(), reason, symbol: self.symbol.clone() };
         let trimmed = text.trim();
-        let split = trimmed
-            .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_'))
-            .unwrap_or(trimmed.len());
+        let split = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).unwrap_or(trimmed.len());
         let (number, symbol) = trimmed.split_at(split);
         let exponent = self
             .exponent(symbol.trim())
@@ -140,9 +135,7 @@ impl Unit {
         }
         // `number * one_token * 10^exponent`, in integers alone.
         let shift = exponent - fraction.len() as i32;
-        let digits: u128 = format!("0{whole}{fraction}")
-            .parse()
-            .map_err(|_| bad("the number is too large".into()))?;
+        let digits: u128 = format!("0{whole}{fraction}").parse().map_err(|_| bad("the number is too large".into()))?;
         let too_large = || bad("the number is larger than any balance".into());
         let value = if shift >= 0 {
             10u128
@@ -259,8 +252,20 @@ mod tests {
     fn what_is_no_amount_is_refused() {
         let unit = unit();
         for text in [
-            "", " ", ".", "UNIT", "-1", "1.2.3", "1 DOT", "1 gUNIT", "1e9", "1,5",
-            "0.0000000000000000001", "1 UNIT x", "999999999999999999999999", "0.5 pUNIT_",
+            "",
+            " ",
+            ".",
+            "UNIT",
+            "-1",
+            "1.2.3",
+            "1 DOT",
+            "1 gUNIT",
+            "1e9",
+            "1,5",
+            "0.0000000000000000001",
+            "1 UNIT x",
+            "999999999999999999999999",
+            "0.5 pUNIT_",
             "0.00000000000000000000000000000000000000000001",
         ] {
             let error = unit.parse(text).unwrap_err().to_string();

@@ -8,10 +8,7 @@ use crate::{
 use assay_protocol::Hash;
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::watch,
-    task::AbortHandle,
-};
+use tokio::{sync::watch, task::AbortHandle};
 
 /// After this long without a block, the node is asked whether it is still there:
 /// a connection can die without a word.
@@ -36,12 +33,10 @@ struct Header {
 
 impl Header {
     fn number(&self, transport: &Transport, method: &str) -> Result<u64, ConnectionError> {
-        u64::from_str_radix(self.number.trim_start_matches("0x"), 16).map_err(|error| {
-            ConnectionError::BadAnswer {
-                url: transport.url().into(),
-                method: method.into(),
-                reason: format!("block number {:?}: {error}", self.number),
-            }
+        u64::from_str_radix(self.number.trim_start_matches("0x"), 16).map_err(|error| ConnectionError::BadAnswer {
+            url: transport.url().into(),
+            method: method.into(),
+            reason: format!("block number {:?}: {error}", self.number),
         })
     }
 }
@@ -56,10 +51,7 @@ pub(crate) async fn latest(transport: &Transport) -> Result<Block, ConnectionErr
 
 /// Starts the task that follows the chain; it ends with an error that does not
 /// pass by itself, which closes the channel.
-pub(crate) fn follow(
-    transport: Arc<Transport>,
-    first: Block,
-) -> (watch::Receiver<Block>, AbortHandle) {
+pub(crate) fn follow(transport: Arc<Transport>, first: Block) -> (watch::Receiver<Block>, AbortHandle) {
     let (sender, receiver) = watch::channel(first);
     let task = tokio::spawn(async move {
         let mut backoff = Backoff::new();
@@ -87,9 +79,8 @@ async fn follow_once(
     backoff: &mut Backoff,
 ) -> Result<(), ConnectionError> {
     let mut generations = transport.generations();
-    let (generation, mut headers) = transport
-        .subscribe::<Header>("chain_subscribeFinalizedHeads", "chain_unsubscribeFinalizedHeads")
-        .await?;
+    let (generation, mut headers) =
+        transport.subscribe::<Header>("chain_subscribeFinalizedHeads", "chain_unsubscribeFinalizedHeads").await?;
     loop {
         // The header carries no hash, and finality may have moved on since: ask.
         publish(sender, latest(transport).await?);

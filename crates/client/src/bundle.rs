@@ -63,8 +63,7 @@ impl Bundle {
     /// # Errors
     /// If it cannot be read, is no bundle, or its code has not the hash that it names.
     pub fn load(path: &Path) -> Result<Self, BundleError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| BundleError::Io { path: path.into(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| BundleError::Io { path: path.into(), source })?;
         Self::parse(&bytes, &path.display().to_string())
     }
 
@@ -75,10 +74,7 @@ impl Bundle {
     pub fn parse(bytes: &[u8], origin: &str) -> Result<Self, BundleError> {
         let bad = |reason: String| BundleError::Malformed { origin: origin.into(), reason };
         let file: File = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
-        let code = file
-            .source
-            .contract_binary
-            .ok_or_else(|| bad("it has no code, only metadata".into()))?;
+        let code = file.source.contract_binary.ok_or_else(|| bad("it has no code, only metadata".into()))?;
         let code = unhex(&code).ok_or_else(|| bad("its code is not hex".into()))?;
         let bundle = Self {
             name: file.contract.name,
@@ -184,9 +180,9 @@ impl Deploy {
                 return Err(self.task.failure(&self.chain, &outcome.runtime, origin, error).await);
             }
         };
-        let address = returned.address.ok_or_else(|| {
-            crate::value::shape("result of a dry run", "no address of the new contract")
-        })?;
+        let address = returned
+            .address
+            .ok_or_else(|| crate::value::shape("result of a dry run", "no address of the new contract"))?;
         if returned.reverted {
             let message = format!("{} of {}", self.task.message, self.contract);
             let data = crate::chain::to_hex(&returned.data);
@@ -214,14 +210,15 @@ impl Deploy {
     pub async fn send(&self, signer: &Signer, run: &DryRun<Address>) -> Result<(Address, Receipt), Error> {
         let chain = &self.chain;
         contract::check_account(chain, signer.account(), run, &self.task).await?;
-        let included =
-            submit::submit(chain, signer, |runtime| self.task.call(chain, runtime, run.limits));
+        let included = submit::submit(chain, signer, |runtime| self.task.call(chain, runtime, run.limits));
         match included.await? {
             Included::Succeeded(receipt) => {
                 // A constructor may deploy others before it ends: its own comes last.
-                let address = receipt.deployed.last().copied().ok_or_else(|| {
-                    crate::value::shape("events", "no Revive.Instantiated after a deployment")
-                })?;
+                let address = receipt
+                    .deployed
+                    .last()
+                    .copied()
+                    .ok_or_else(|| crate::value::shape("events", "no Revive.Instantiated after a deployment"))?;
                 Ok((address, receipt))
             }
             Included::Failed { runtime, error, .. } => {

@@ -112,8 +112,7 @@ impl Chain {
     pub async fn connect_with(url: &str, patience: Patience) -> Result<Self, Error> {
         let transport = Arc::new(Transport::connect(url, patience).await?);
         let name: String = transport.request("system_chain", Default::default()).await?;
-        let properties: Properties =
-            transport.request("system_properties", Default::default()).await?;
+        let properties: Properties = transport.request("system_properties", Default::default()).await?;
         let latest = blocks::latest(&transport).await?;
         let runtime = Arc::new(fetch_runtime(&transport, latest.hash).await?);
 
@@ -134,27 +133,14 @@ impl Chain {
                 .ok_or_else(|| ChainError::Missing { item: format!("constant {pallet}.{item}") })
         };
         let unit = Unit {
-            symbol: properties
-                .token_symbol
-                .and_then(OneOrMany::first)
-                .unwrap_or_else(|| "UNIT".into()),
+            symbol: properties.token_symbol.and_then(OneOrMany::first).unwrap_or_else(|| "UNIT".into()),
             decimals: properties.token_decimals.and_then(OneOrMany::first).unwrap_or(12),
             native_to_contract: constant("Revive", "NativeToEthRatio")?.max(1),
         };
         let existential_deposit = unit.from_native(constant("Balances", "ExistentialDeposit")?);
         let (head, follower) = blocks::follow(transport.clone(), latest);
         let runtimes = RwLock::new(HashMap::from([(runtime.spec_version, runtime)]));
-        Ok(Self {
-            inner: Arc::new(Inner {
-                transport,
-                name,
-                unit,
-                existential_deposit,
-                runtimes,
-                head,
-                follower,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { transport, name, unit, existential_deposit, runtimes, head, follower }) })
     }
 
     /// The node's URL.
@@ -231,8 +217,7 @@ impl Chain {
     async fn address_balance_at(&self, at: Hash, address: Address) -> Result<Amount, Error> {
         let arguments = vec![Argument { names: &["address"], value: Value::from_bytes(address.0) }];
         let answer = self.ask(at, REVIVE_API, "balance", arguments).await?;
-        let balance = value::unsigned(&answer)
-            .ok_or_else(|| value::shape("balance", "it is no number of 128 bits"))?;
+        let balance = value::unsigned(&answer).ok_or_else(|| value::shape("balance", "it is no number of 128 bits"))?;
         Ok(Amount(balance))
     }
 
@@ -244,9 +229,8 @@ impl Chain {
         };
         let data = value::need(&info, "System.Account", &["data"])?;
         let part = |name: &str| {
-            value::need(data, "System.Account", &[name]).and_then(|part| {
-                value::unsigned(part).ok_or_else(|| value::shape("System.Account", "no number"))
-            })
+            value::need(data, "System.Account", &[name])
+                .and_then(|part| value::unsigned(part).ok_or_else(|| value::shape("System.Account", "no number")))
         };
         Ok((part("free")?, part("reserved")?))
     }
@@ -281,26 +265,20 @@ impl Chain {
 
     /// Hash of a finalised block by its number.
     pub(crate) async fn block_hash(&self, number: u64) -> Result<Hash, Error> {
-        let hash: Option<Hash> =
-            self.transport().request("chain_getBlockHash", rpc_params((number,))).await?;
+        let hash: Option<Hash> = self.transport().request("chain_getBlockHash", rpc_params((number,))).await?;
         Ok(hash.ok_or_else(|| ChainError::BlockGone { block: number.to_string() })?)
     }
 
     /// The runtime that runs at a block.
     pub(crate) async fn runtime(&self, at: Hash) -> Result<Arc<Runtime>, Error> {
-        let version: RuntimeVersion =
-            self.transport().request("state_getRuntimeVersion", rpc_params((at,))).await?;
+        let version: RuntimeVersion = self.transport().request("state_getRuntimeVersion", rpc_params((at,))).await?;
         let known = self.inner.runtimes.read().expect("no panic while held").get(&version.spec_version).cloned();
         if let Some(runtime) = known {
             return Ok(runtime);
         }
         let runtime = Arc::new(fetch_runtime(self.transport(), at).await?);
         tracing::info!(spec_version = runtime.spec_version, "the chain has a new runtime");
-        self.inner
-            .runtimes
-            .write()
-            .expect("no panic while held")
-            .insert(runtime.spec_version, runtime.clone());
+        self.inner.runtimes.write().expect("no panic while held").insert(runtime.spec_version, runtime.clone());
         Ok(runtime)
     }
 
@@ -347,15 +325,13 @@ impl Chain {
 
     pub(crate) async fn stored_bytes(&self, at: Hash, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let method = "state_getStorage";
-        let answer: Option<String> =
-            self.transport().request(method, rpc_params((to_hex(key), at))).await?;
+        let answer: Option<String> = self.transport().request(method, rpc_params((to_hex(key), at))).await?;
         Ok(answer.map(|answer| from_hex(self.transport(), method, &answer)).transpose()?)
     }
 }
 
 async fn fetch_runtime(transport: &Transport, at: Hash) -> Result<Runtime, Error> {
-    let version: RuntimeVersion =
-        transport.request("state_getRuntimeVersion", rpc_params((at,))).await?;
+    let version: RuntimeVersion = transport.request("state_getRuntimeVersion", rpc_params((at,))).await?;
     let unreadable = |reason: String| ChainError::Shape { item: "metadata".into(), reason };
     let versions = state_call(transport, at, "Metadata_metadata_versions", &[]).await?;
     // The first version with runtime APIs is 15; `u32::MAX` is the unstable one.
@@ -369,12 +345,7 @@ async fn fetch_runtime(transport: &Transport, at: Hash) -> Result<Runtime, Error
     let metadata = Option::<Vec<u8>>::decode(&mut &answer[..])
         .map_err(|error| unreadable(error.to_string()))?
         .ok_or_else(|| unreadable(format!("the chain does not give version {newest}")))?;
-    let runtime = Runtime::new(
-        &metadata,
-        version.spec_version,
-        version.transaction_version,
-        transport.genesis(),
-    )?;
+    let runtime = Runtime::new(&metadata, version.spec_version, version.transaction_version, transport.genesis())?;
     Ok(runtime)
 }
 
@@ -385,8 +356,7 @@ async fn state_call(
     arguments: &[u8],
 ) -> Result<Vec<u8>, ConnectionError> {
     let method = "state_call";
-    let answer: String =
-        transport.request(method, rpc_params((function, to_hex(arguments), at))).await?;
+    let answer: String = transport.request(method, rpc_params((function, to_hex(arguments), at))).await?;
     from_hex(transport, method, &answer)
 }
 

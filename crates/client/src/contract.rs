@@ -110,15 +110,11 @@ impl<T: Decode, E: Decode + fmt::Display> Call<T, E> {
     pub async fn send(&self, signer: &Signer, run: &DryRun<T>) -> Result<Receipt, CallError<E>> {
         let chain = &self.chain;
         check_account(chain, signer.account(), run, &self.task).await?;
-        let included = submit::submit(chain, signer, |runtime| {
-            self.task.call(chain, runtime, run.limits)
-        });
+        let included = submit::submit(chain, signer, |runtime| self.task.call(chain, runtime, run.limits));
         match included.await? {
             Included::Succeeded(receipt) => Ok(receipt),
             Included::Failed { block, runtime, error } => {
-                let reverted = runtime
-                    .module_error(&error)
-                    .is_some_and(|(_, name, _)| name == "ContractReverted");
+                let reverted = runtime.module_error(&error).is_some_and(|(_, name, _)| name == "ContractReverted");
                 if !reverted {
                     let origin = signer.account();
                     return Err(self.task.failure(chain, &runtime, origin, &error).await.into());
@@ -178,11 +174,7 @@ async fn is_mapped(chain: &Chain, account: AccountId) -> Result<bool, Error> {
     match chain.mapped_account(account.address()).await? {
         None => Ok(false),
         Some(mapped) if mapped == account => Ok(true),
-        Some(_) => Err(AccountError::MappedToOther {
-            account: account.to_string(),
-            address: account.address(),
-        }
-        .into()),
+        Some(_) => Err(AccountError::MappedToOther { account: account.to_string(), address: account.address() }.into()),
     }
 }
 
@@ -200,9 +192,8 @@ pub(crate) async fn answer<T: Decode>(
         [] if chain.code_hash(address).await?.is_none() => {
             Err(ExecutionError::NoContract { address, chain: chain.name().into() }.into())
         }
-        [0, answer @ ..] => T::decode_all(&mut &answer[..]).map_err(|error| {
-            ExecutionError::BadAnswer { address, message, reason: error.to_string() }.into()
-        }),
+        [0, answer @ ..] => T::decode_all(&mut &answer[..])
+            .map_err(|error| ExecutionError::BadAnswer { address, message, reason: error.to_string() }.into()),
         // LangError::CouldNotReadInput.
         [1, 1] => Err(ExecutionError::UnknownMessage { address, message }.into()),
         data if returned.reverted => {
@@ -247,9 +238,7 @@ impl Chain {
         let outcome = call.task.run(self, AccountId::READER, at).await?;
         match &outcome.result {
             Ok(returned) => answer(self, contract, label, returned).await,
-            Err(error) => {
-                Err(call.task.failure(self, &outcome.runtime, AccountId::READER, error).await)
-            }
+            Err(error) => Err(call.task.failure(self, &outcome.runtime, AccountId::READER, error).await),
         }
     }
 
@@ -263,9 +252,7 @@ impl Chain {
             return Ok(None);
         }
         let message = "map_account";
-        let included = submit::submit(self, signer, |runtime| {
-            Ok(runtime.call("Revive", message, vec![])?)
-        });
+        let included = submit::submit(self, signer, |runtime| Ok(runtime.call("Revive", message, vec![])?));
         match included.await? {
             Included::Succeeded(receipt) => Ok(Some(receipt)),
             Included::Failed { runtime, error, .. } => {
@@ -273,12 +260,7 @@ impl Chain {
                 if is_mapped(self, signer.account()).await? {
                     return Ok(None);
                 }
-                let task = Task {
-                    target: Target::Call(signer.address()),
-                    message,
-                    data: vec![],
-                    value: Amount::ZERO,
-                };
+                let task = Task { target: Target::Call(signer.address()), message, data: vec![], value: Amount::ZERO };
                 Err(task.failure(self, &runtime, signer.account(), &error).await)
             }
         }
@@ -296,9 +278,8 @@ impl Chain {
         let runtime = self.runtime(at).await?;
         let call = runtime.call("Revive", "map_account", vec![])?;
         let fee = crate::dryrun::fee(self, &runtime, &call, account, at).await?;
-        let constant = |name: &str| {
-            runtime.constant("Revive", name).as_ref().and_then(crate::value::unsigned).unwrap_or(0)
-        };
+        let constant =
+            |name: &str| runtime.constant("Revive", name).as_ref().and_then(crate::value::unsigned).unwrap_or(0);
         // An address of 20 bytes and an account of 32, in one item.
         let deposit = constant("DepositPerItem").saturating_add(constant("DepositPerByte").saturating_mul(52));
         Ok(Some((fee, Deposit::Charge(self.unit().from_native(deposit)))))

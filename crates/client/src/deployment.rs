@@ -2,7 +2,7 @@
 
 use crate::{
     chain::Chain,
-    error::{DeploymentError, Error},
+    error::{DeploymentError, Error, WrongNetwork},
     market::Market,
     registry::Registry,
 };
@@ -73,10 +73,8 @@ impl Deployment {
             std::io::ErrorKind::NotFound => DeploymentError::None { path: path.into() },
             _ => DeploymentError::Io { what: "read", path: path.into(), source },
         })?;
-        serde_json::from_str(&text).map_err(|error| DeploymentError::Malformed {
-            path: path.into(),
-            reason: error.to_string(),
-        })
+        serde_json::from_str(&text)
+            .map_err(|error| DeploymentError::Malformed { path: path.into(), reason: error.to_string() })
     }
 
     /// Writes the file and its folder; a reader sees the old content or the new.
@@ -106,14 +104,14 @@ impl Deployment {
     /// That says which of this is not so.
     pub async fn verify(&self, chain: &Chain) -> Result<(), Error> {
         if chain.genesis() != self.genesis {
-            return Err(DeploymentError::WrongNetwork {
+            let wrong = WrongNetwork {
                 url: chain.url().into(),
                 expected_name: self.network.clone(),
                 expected: self.genesis,
                 found_name: chain.name().into(),
                 found: chain.genesis(),
-            }
-            .into());
+            };
+            return Err(DeploymentError::WrongNetwork(Box::new(wrong)).into());
         }
         check_code(chain, "registry", self.registry).await?;
         check_code(chain, "market", self.market).await?;
@@ -160,9 +158,9 @@ fn check_kind(
     let other = |reason: String| Err(DeploymentError::NotThisKind { contract, address, reason }.into());
     match (kind, version) {
         (Ok(kind), Ok(version)) if kind == contract && version == expected => Ok(()),
-        (Ok(kind), Ok(version)) => other(format!(
-            "it says that it is {kind:?} of version {version}, not {contract:?} of version {expected}"
-        )),
+        (Ok(kind), Ok(version)) => {
+            other(format!("it says that it is {kind:?} of version {version}, not {contract:?} of version {expected}"))
+        }
         (Err(Error::Execution(error)), _) | (_, Err(Error::Execution(error))) => other(error.to_string()),
         (Err(error), _) | (_, Err(error)) => Err(error),
     }
@@ -173,8 +171,7 @@ mod tests {
     use super::*;
 
     fn deployment() -> Deployment {
-        let contract =
-            |byte| DeployedContract { address: Address([byte; 20]), code_hash: Hash([byte; 32]) };
+        let contract = |byte| DeployedContract { address: Address([byte; 20]), code_hash: Hash([byte; 32]) };
         Deployment {
             network: "Development".into(),
             url: "ws://127.0.0.1:9944".into(),

@@ -1,7 +1,7 @@
 //! What `pallet-revive` says a call or a deployment would do.
 
 use crate::{
-    amount::Amount,
+    amount::{Amount, Unit},
     chain::Chain,
     error::{AccountError, ChainError, Error, ExecutionError},
     runtime::{Runtime, Validity},
@@ -42,17 +42,21 @@ impl Weight {
         Self { ref_time: more(self.ref_time), proof_size: more(self.proof_size) }
     }
 
+    fn at_most(self, other: Self) -> Self {
+        Self { ref_time: self.ref_time.min(other.ref_time), proof_size: self.proof_size.min(other.proof_size) }
+    }
+
+    fn at_least(self, other: Self) -> Self {
+        Self { ref_time: self.ref_time.max(other.ref_time), proof_size: self.proof_size.max(other.proof_size) }
+    }
+
     fn to_value(self) -> Value {
-        Value::named_composite([
-            ("ref_time", Value::from(self.ref_time)),
-            ("proof_size", Value::from(self.proof_size)),
-        ])
+        Value::named_composite([("ref_time", Value::from(self.ref_time)), ("proof_size", Value::from(self.proof_size))])
     }
 
     pub(crate) fn from_value(value: &Decoded) -> Option<Self> {
-        let part = |name: &str| {
-            value::unsigned(value::field(value, &[name])?).and_then(|part| u64::try_from(part).ok())
-        };
+        let part =
+            |name: &str| value::unsigned(value::field(value, &[name])?).and_then(|part| u64::try_from(part).ok());
         Some(Self { ref_time: part("ref_time")?, proof_size: part("proof_size")? })
     }
 }
@@ -192,52 +196,10 @@ impl Task {
         let runtime = chain.runtime(at).await?;
         let arguments = runtime.api_arguments("ReviveApi", method, arguments)?;
         let answer = chain.ask_encoded(at, &runtime, "ReviveApi", method, &arguments).await?;
-        self.outcome(chain, runtime, at, &answer)
-    }
-
-    fn outcome(
-        &self,
-        chain: &Chain,
-        runtime: Arc<Runtime>,
-        at: Hash,
-        answer: &Decoded,
-    ) -> Result<Outcome, Error> {
-        const ITEM: &str = "result of a dry run";
-        let unreadable = |what: &str| ChainError::Shape { item: ITEM.into(), reason: what.into() };
-        // The one that is required can exceed the one that is consumed in the end.
-        let weight = value::need(answer, ITEM, &["weight_required", "gas_required"])?;
-        let weight = Weight::from_value(weight).ok_or_else(|| unreadable("no weight"))?;
-        let deposit_of = |names: &[&str]| -> Result<Deposit, ChainError> {
-            let (kind, amount) = value::variant(value::need(answer, ITEM, names)?)
-                .ok_or_else(|| unreadable("no deposit"))?;
-            let amount = amount.and_then(value::unsigned).ok_or_else(|| unreadable("no amount"))?;
-            let amount = chain.unit().from_native(amount);
-            match kind {
-                "Charge" => Ok(Deposit::Charge(amount)),
-                "Refund" => Ok(Deposit::Refund(amount)),
-                other => Err(unreadable(other)),
-            }
-        };
-        let deposit = deposit_of(&["storage_deposit"])?;
-        let highest = deposit_of(&["max_storage_deposit", "storage_deposit"])?.charged();
-        let highest = chain.unit().to_native(highest.max(deposit.charged()))?;
+        let Trial { weight, deposit, highest_deposit, result } = read(chain.unit(), &answer)?;
         let limits = Limits {
-            weight: weight.with_margin(),
-            deposit: highest.saturating_add(highest / 10),
-        };
-        let result = match value::variant(value::need(answer, ITEM, &["result"])?) {
-            Some(("Ok", Some(returned))) => {
-                let address = value::field(returned, &["addr", "address"]).and_then(value::array);
-                // An instantiation nests what the constructor returned.
-                let returned = value::field(returned, &["result"]).unwrap_or(returned);
-                let flags = value::unsigned(value::need(returned, ITEM, &["flags"])?)
-                    .ok_or_else(|| unreadable("no flags"))?;
-                let data = value::bytes(value::need(returned, ITEM, &["data"])?)
-                    .ok_or_else(|| unreadable("no data"))?;
-                Ok(Returned { reverted: flags & REVERT != 0, data, address: address.map(Address) })
-            }
-            Some(("Err", Some(error))) => Err(error.clone()),
-            _ => return Err(unreadable("neither Ok nor Err").into()),
+            weight: weight.with_margin().at_most(largest_weight(&runtime)).at_least(weight),
+            deposit: highest_deposit.saturating_add(highest_deposit / 10),
         };
         Ok(Outcome { runtime, at, weight, deposit, limits, result })
     }
@@ -272,12 +234,7 @@ impl Task {
     }
 
     /// Adds the fee to an outcome, and checks that the account can pay for it all.
-    pub async fn price(
-        &self,
-        chain: &Chain,
-        origin: AccountId,
-        outcome: &Outcome,
-    ) -> Result<DryRun<()>, Error> {
+    pub async fn price(&self, chain: &Chain, origin: AccountId, outcome: &Outcome) -> Result<DryRun<()>, Error> {
         let call = self.call(chain, &outcome.runtime, outcome.limits)?;
         let fee = fee(chain, &outcome.runtime, &call, origin, outcome.at).await?;
         Ok(DryRun {
@@ -292,19 +249,12 @@ impl Task {
     }
 
     /// The runtime's error in words, with what to do.
-    pub async fn failure(
-        &self,
-        chain: &Chain,
-        runtime: &Runtime,
-        origin: AccountId,
-        error: &Decoded,
-    ) -> Error {
+    pub async fn failure(&self, chain: &Chain, runtime: &Runtime, origin: AccountId, error: &Decoded) -> Error {
         let message = self.message.to_string();
         let address = self.address();
         let text = error.to_string();
-        let short_of_funds = ["FundsUnavailable", "NotExpendable", "BelowMinimum"]
-            .iter()
-            .any(|name| text.contains(name));
+        let short_of_funds =
+            ["FundsUnavailable", "NotExpendable", "BelowMinimum"].iter().any(|name| text.contains(name));
         let Some((pallet, name, docs)) = runtime.module_error(error) else {
             if short_of_funds {
                 return self.too_poor(chain, origin).await;
@@ -312,25 +262,20 @@ impl Task {
             return runtime.dispatch_error(self.message, error).into();
         };
         match (pallet.as_str(), name.as_str()) {
-            ("Revive", "AccountUnmapped") => {
-                AccountError::Unmapped { account: origin.to_string() }.into()
-            }
+            ("Revive", "AccountUnmapped") => AccountError::Unmapped { account: origin.to_string() }.into(),
             ("Revive", "TransferFailed" | "StorageDepositNotEnoughFunds")
             | ("Balances", "InsufficientBalance" | "ExistentialDeposit" | "Expendability") => {
                 self.too_poor(chain, origin).await
             }
-            ("Revive", "ContractNotFound") => {
-                ExecutionError::NoContract { address, chain: chain.name().into() }.into()
-            }
+            ("Revive", "ContractNotFound") => ExecutionError::NoContract { address, chain: chain.name().into() }.into(),
             ("Revive", "OutOfGas") => ExecutionError::LimitTooLow { message, what: "weight" }.into(),
             ("Revive", "StorageDepositLimitExhausted") => {
                 ExecutionError::LimitTooLow { message, what: "storage deposit" }.into()
             }
             (
                 "Revive",
-                "ContractTrapped" | "ExecutionFailed" | "OutOfBounds" | "DecodingFailed"
-                | "InvalidSyscall" | "ReentranceDenied" | "ValueTooLarge" | "StateChangeDenied"
-                | "InvalidInstruction",
+                "ContractTrapped" | "ExecutionFailed" | "OutOfBounds" | "DecodingFailed" | "InvalidSyscall"
+                | "ReentranceDenied" | "ValueTooLarge" | "StateChangeDenied" | "InvalidInstruction",
             ) => ExecutionError::Trapped { address, message, name }.into(),
             _ => ExecutionError::Module { message, pallet, name, docs }.into(),
         }
@@ -370,6 +315,68 @@ pub(crate) async fn not_enough_funds(chain: &Chain, origin: AccountId, needed: S
     }
 }
 
+/// What a dry run answers.
+struct Trial {
+    weight: Weight,
+    deposit: Deposit,
+    /// The most that is put down at any time of the run, as a native balance.
+    highest_deposit: u128,
+    result: Result<Returned, Decoded>,
+}
+
+fn read(unit: &Unit, answer: &Decoded) -> Result<Trial, ChainError> {
+    const ITEM: &str = "result of a dry run";
+    let unreadable = |what: &str| ChainError::Shape { item: ITEM.into(), reason: what.into() };
+    // What is required can exceed what is consumed in the end.
+    let weight = value::need(answer, ITEM, &["weight_required", "gas_required"])?;
+    let weight = Weight::from_value(weight).ok_or_else(|| unreadable("no weight"))?;
+    let deposit_of = |names: &[&str]| -> Result<(bool, u128), ChainError> {
+        let deposit = value::need(answer, ITEM, names)?;
+        let (kind, amount) = value::variant(deposit).ok_or_else(|| unreadable("no deposit"))?;
+        let amount = amount.and_then(value::unsigned).ok_or_else(|| unreadable("no amount"))?;
+        match kind {
+            "Charge" => Ok((true, amount)),
+            "Refund" => Ok((false, amount)),
+            other => Err(unreadable(other)),
+        }
+    };
+    let charged = |(is_charge, amount): (bool, u128)| if is_charge { amount } else { 0 };
+    let in_the_end = deposit_of(&["storage_deposit"])?;
+    let highest = deposit_of(&["max_storage_deposit", "storage_deposit"])?;
+    let amount = unit.from_native(in_the_end.1);
+    let result = match value::variant(value::need(answer, ITEM, &["result"])?) {
+        Some(("Ok", Some(returned))) => {
+            let address = value::field(returned, &["addr", "address"]).and_then(value::array);
+            // An instantiation nests what the constructor returned.
+            let returned = value::field(returned, &["result"]).unwrap_or(returned);
+            let flags = value::need(returned, ITEM, &["flags"])?;
+            let flags = value::unsigned(flags).ok_or_else(|| unreadable("no flags"))?;
+            let data = value::need(returned, ITEM, &["data"])?;
+            let data = value::bytes(data).ok_or_else(|| unreadable("no data"))?;
+            Ok(Returned { reverted: flags & REVERT != 0, data, address: address.map(Address) })
+        }
+        Some(("Err", Some(error))) => Err(error.clone()),
+        _ => return Err(unreadable("neither Ok nor Err")),
+    };
+    Ok(Trial {
+        weight,
+        deposit: if in_the_end.0 { Deposit::Charge(amount) } else { Deposit::Refund(amount) },
+        highest_deposit: charged(highest).max(charged(in_the_end)),
+        result,
+    })
+}
+
+/// The most that one transaction may use, if the chain says so.
+fn largest_weight(runtime: &Runtime) -> Weight {
+    let largest = || {
+        let weights = runtime.constant("System", "BlockWeights")?;
+        let normal = value::field(value::field(&weights, &["per_class"])?, &["normal"])?;
+        let (_, largest) = value::variant(value::field(normal, &["max_extrinsic"])?)?;
+        Weight::from_value(largest?)
+    };
+    largest().unwrap_or(Weight { ref_time: u64::MAX, proof_size: u64::MAX })
+}
+
 fn salt_value(salt: &Option<[u8; 32]>) -> Value {
     salt.map_or_else(value::none, |salt| value::some(Value::from_bytes(salt)))
 }
@@ -396,4 +403,83 @@ pub(crate) async fn fee(
 /// How long a transaction that is signed at `block` is valid.
 pub(crate) fn validity(nonce: u64, block: u64, block_hash: Hash) -> Validity {
     Validity { nonce, period: VALID_BLOCKS, block, block_hash }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit() -> Unit {
+        Unit { symbol: "UNIT".into(), decimals: 12, native_to_contract: 1_000_000 }
+    }
+
+    fn weight(ref_time: u64) -> Value {
+        Weight { ref_time, proof_size: 7 }.to_value()
+    }
+
+    fn deposit(kind: &str, amount: u128) -> Value {
+        Value::unnamed_variant(kind, [Value::u128(amount)])
+    }
+
+    fn returned(flags: u128) -> Value {
+        Value::named_composite([
+            ("flags", Value::named_composite([("bits", Value::u128(flags))])),
+            ("data", Value::from_bytes([0, 1])),
+        ])
+    }
+
+    fn ok(value: Value) -> Value {
+        Value::unnamed_variant("Ok", [value])
+    }
+
+    #[test]
+    fn newer_and_older_shapes_are_read_by_name() {
+        let newer = Value::named_composite([
+            ("weight_consumed", weight(1)),
+            ("weight_required", weight(5)),
+            ("storage_deposit", deposit("Refund", 2)),
+            ("max_storage_deposit", deposit("Charge", 3)),
+            ("gas_consumed", Value::u128(9)),
+            ("result", ok(returned(0))),
+        ]);
+        let older = Value::named_composite([
+            ("gas_consumed", weight(1)),
+            ("gas_required", weight(5)),
+            ("storage_deposit", deposit("Charge", 3)),
+            ("result", ok(returned(1))),
+        ]);
+        let newer = read(&unit(), &newer).unwrap();
+        assert_eq!(newer.weight, Weight { ref_time: 5, proof_size: 7 });
+        assert_eq!(newer.deposit, Deposit::Refund(Amount(2_000_000)));
+        assert_eq!(newer.highest_deposit, 3);
+        assert!(!newer.result.unwrap().reverted);
+        let older = read(&unit(), &older).unwrap();
+        assert_eq!(older.weight, newer.weight);
+        assert_eq!(older.deposit, Deposit::Charge(Amount(3_000_000)));
+        assert_eq!(older.highest_deposit, 3);
+        let returned = older.result.unwrap();
+        assert!(returned.reverted);
+        assert_eq!(returned.data, [0, 1]);
+    }
+
+    #[test]
+    fn a_deployment_nests_what_its_constructor_returned() {
+        let nested = Value::named_composite([
+            ("result", returned(0)),
+            ("addr", Value::unnamed_composite([Value::from_bytes([6; 20])])),
+        ]);
+        let answer = |result: Value| {
+            Value::named_composite([
+                ("weight_required", weight(5)),
+                ("storage_deposit", deposit("Charge", 3)),
+                ("result", result),
+            ])
+        };
+        let trial = read(&unit(), &answer(ok(nested))).unwrap();
+        assert_eq!(trial.result.unwrap().address, Some(Address([6; 20])));
+        let failed = read(&unit(), &answer(Value::unnamed_variant("Err", [Value::u128(1)]))).unwrap();
+        assert_eq!(failed.result.err(), Some(Value::u128(1)));
+        let error = read(&unit(), &answer(Value::u128(1))).err().unwrap().to_string();
+        assert!(error.contains("dry run"), "{error}");
+    }
 }

@@ -89,7 +89,16 @@ macro_rules! through {
         }
     )*};
 }
-through!(ConnectionError, ChainError, AccountError, ExecutionError, SubmitError, AmountError, BundleError, DeploymentError);
+through!(
+    ConnectionError,
+    ChainError,
+    AccountError,
+    ExecutionError,
+    SubmitError,
+    AmountError,
+    BundleError,
+    DeploymentError
+);
 
 /// The node cannot be reached or does not answer as it should.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +162,9 @@ pub enum ConnectionError {
 #[non_exhaustive]
 pub enum ChainError {
     /// `pallet-revive` is not there.
-    #[error("the chain {name} has no contracts ({item} is missing); use a chain with pallet-revive, such as Polkadot Hub")]
+    #[error(
+        "the chain {name} has no contracts ({item} is missing); use a chain with pallet-revive, such as Polkadot Hub"
+    )]
     NoContracts {
         /// The chain's name.
         name: String,
@@ -161,13 +172,17 @@ pub enum ChainError {
         item: String,
     },
     /// The runtime lacks something by name.
-    #[error("the chain's runtime has no {item}; this client does not know the chain's version, look for a newer client")]
+    #[error(
+        "the chain's runtime has no {item}; this client does not know the chain's version, look for a newer client"
+    )]
     Missing {
         /// What was looked for.
         item: String,
     },
     /// The runtime wants an argument that this client does not know.
-    #[error("the chain's runtime wants an argument {argument:?} for {call} that this client does not know; look for a newer client")]
+    #[error(
+        "the chain's runtime wants an argument {argument:?} for {call} that this client does not know; look for a newer client"
+    )]
     UnknownArgument {
         /// The call or runtime function.
         call: String,
@@ -256,7 +271,9 @@ pub enum AccountError {
 #[non_exhaustive]
 pub enum ExecutionError {
     /// There is no contract.
-    #[error("there is no contract at {address} on {chain}; check the address and the network, or deploy with `assay deploy`")]
+    #[error(
+        "there is no contract at {address} on {chain}; check the address and the network, or deploy with `assay deploy`"
+    )]
     NoContract {
         /// The address.
         address: Address,
@@ -298,7 +315,9 @@ pub enum ExecutionError {
         data: String,
     },
     /// The contract answers with something else than expected.
-    #[error("the answer of the contract at {address} to {message} cannot be read ({reason}); it is another contract or another version of it")]
+    #[error(
+        "the answer of the contract at {address} to {message} cannot be read ({reason}); it is another contract or another version of it"
+    )]
     BadAnswer {
         /// The contract.
         address: Address,
@@ -308,7 +327,9 @@ pub enum ExecutionError {
         reason: String,
     },
     /// A limit of the dry run was not enough in the block.
-    #[error("{message} needed more {what} in the block than in the dry run, because the chain changed in between; nothing was kept, try again")]
+    #[error(
+        "{message} needed more {what} in the block than in the dry run, because the chain changed in between; nothing was kept, try again"
+    )]
     LimitTooLow {
         /// The message.
         message: String,
@@ -446,7 +467,9 @@ pub enum BundleError {
 #[non_exhaustive]
 pub enum DeploymentError {
     /// There is none.
-    #[error("there is no deployment file at {path}; deploy with `assay deploy`, or name one with --deployment or ASSAY_DEPLOYMENT")]
+    #[error(
+        "there is no deployment file at {path}; deploy with `assay deploy`, or name one with --deployment or ASSAY_DEPLOYMENT"
+    )]
     None {
         /// Where it was looked for.
         path: PathBuf,
@@ -462,7 +485,9 @@ pub enum DeploymentError {
         source: std::io::Error,
     },
     /// It is not one.
-    #[error("{path} is not a deployment file: {reason}; deploy with `assay deploy`, or name another file with --deployment")]
+    #[error(
+        "{path} is not a deployment file: {reason}; deploy with `assay deploy`, or name another file with --deployment"
+    )]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -470,27 +495,17 @@ pub enum DeploymentError {
         reason: String,
     },
     /// There is no place for it.
-    #[error("there is no home directory to keep the deployment file in; name one with --deployment or ASSAY_DEPLOYMENT")]
+    #[error(
+        "there is no home directory to keep the deployment file in; name one with --deployment or ASSAY_DEPLOYMENT"
+    )]
     NoHome,
     /// The node runs another chain.
-    #[error(
-        "wrong network: the contracts were deployed to {expected_name} (genesis {expected}), \
-         but the node at {url} runs {found_name} (genesis {found}); change --url or --deployment, or deploy there"
-    )]
-    WrongNetwork {
-        /// The node's URL.
-        url: String,
-        /// Name of the chain that was deployed to.
-        expected_name: String,
-        /// Its genesis.
-        expected: Hash,
-        /// Name of the chain that answers.
-        found_name: String,
-        /// Its genesis.
-        found: Hash,
-    },
+    #[error(transparent)]
+    WrongNetwork(Box<WrongNetwork>),
     /// The contract is not the one that was deployed.
-    #[error("the {contract} at {address} is not the one that was deployed: its code is {found}, not {expected}; check the address, or deploy again")]
+    #[error(
+        "the {contract} at {address} is not the one that was deployed: its code is {found}, not {expected}; check the address, or deploy again"
+    )]
     OtherCode {
         /// Which contract.
         contract: &'static str,
@@ -519,4 +534,23 @@ pub enum DeploymentError {
         /// What it said.
         reason: String,
     },
+}
+
+/// A deployment file of one chain, and a node of another.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "wrong network: the contracts were deployed to {expected_name} (genesis {expected}), \
+     but the node at {url} runs {found_name} (genesis {found}); change --url or --deployment, or deploy there"
+)]
+pub struct WrongNetwork {
+    /// The node's URL.
+    pub url: String,
+    /// Name of the chain that was deployed to.
+    pub expected_name: String,
+    /// Its genesis.
+    pub expected: Hash,
+    /// Name of the chain that answers.
+    pub found_name: String,
+    /// Its genesis.
+    pub found: Hash,
 }

@@ -38,9 +38,8 @@ pub(crate) mod tests {
     /// Compares a module's messages and events with the committed bundle: what
     /// the one has, the other has, apart from `left_out`.
     pub(crate) fn assert_matches_bundle(name: &str, source: &str, events: &[&str], left_out: &[&str]) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../contracts/artefacts")
-            .join(format!("{name}.contract"));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/artefacts").join(format!("{name}.contract"));
         let text = std::fs::read_to_string(path).unwrap();
         let bundle: serde_json::Value = serde_json::from_str(&text).unwrap();
         let texts = |value: &serde_json::Value, key: &str| value[key].as_str().unwrap().to_string();

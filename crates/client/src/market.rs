@@ -12,8 +12,8 @@ use assay_protocol::{
     Address, Hash,
     commitment::Outcome,
     market::{
-        self, Commit, Enlistment, JobSummary, JobView, PostJob, Role, Seat, Slot, SlotOpening,
-        SlotTrace, Standing, State,
+        self, Commit, Enlistment, JobSummary, JobView, PostJob, Role, Seat, Slot, SlotOpening, SlotTrace, Standing,
+        State,
     },
     registry::Page,
 };

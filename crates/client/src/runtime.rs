@@ -52,9 +52,7 @@ impl Runtime {
         transaction_version: u32,
         genesis: Hash,
     ) -> Result<Self, ChainError> {
-        let metadata = subxt::Metadata::decode_from(metadata)
-            .map_err(|error| shape("metadata", error))?
-            .arc();
+        let metadata = subxt::Metadata::decode_from(metadata).map_err(|error| shape("metadata", error))?.arc();
         let config = SubstrateConfig::builder()
             .set_genesis_hash(H256(genesis.0))
             .set_spec_version_for_block_ranges([SpecVersionForRange {
@@ -64,9 +62,8 @@ impl Runtime {
             }])
             .set_metadata_for_spec_versions([(spec_version, metadata)])
             .build();
-        let at = subxt::OfflineClient::new_with_config(config)
-            .at_block(0u64)
-            .map_err(|error| shape("metadata", error))?;
+        let at =
+            subxt::OfflineClient::new_with_config(config).at_block(0u64).map_err(|error| shape("metadata", error))?;
         Ok(Self { spec_version, at })
     }
 
@@ -78,10 +75,7 @@ impl Runtime {
 
     /// Whether there is such a runtime function.
     pub fn has_api(&self, api: &str, method: &str) -> bool {
-        self.at
-            .metadata_ref()
-            .runtime_api_trait_by_name(api)
-            .is_some_and(|api| api.method_by_name(method).is_some())
+        self.at.metadata_ref().runtime_api_trait_by_name(api).is_some_and(|api| api.method_by_name(method).is_some())
     }
 
     /// Whether there is such a pallet.
@@ -90,12 +84,7 @@ impl Runtime {
     }
 
     /// The encoded arguments of a runtime function.
-    pub fn api_arguments(
-        &self,
-        api: &str,
-        method: &str,
-        arguments: Vec<Argument>,
-    ) -> Result<Vec<u8>, ChainError> {
+    pub fn api_arguments(&self, api: &str, method: &str, arguments: Vec<Argument>) -> Result<Vec<u8>, ChainError> {
         let name = format!("{api}.{method}");
         let metadata = self
             .at
@@ -104,8 +93,7 @@ impl Runtime {
             .and_then(|api| api.method_by_name(method))
             .ok_or_else(|| ChainError::Missing { item: format!("function {name}") })?;
         let wanted = metadata.inputs().map(|input| input.name.as_ref());
-        let values: Vec<Value> =
-            value::arrange(&name, wanted, arguments)?.into_values().collect();
+        let values: Vec<Value> = value::arrange(&name, wanted, arguments)?.into_values().collect();
         let payload = subxt::dynamic::runtime_api_call::<_, Value>(api, method, values);
         self.at.runtime_apis().encode_args(payload).map_err(|error| shape(&name, error))
     }
@@ -149,11 +137,7 @@ impl Runtime {
     }
 
     /// The events of a block, or of its extrinsic at `index`: pallet, name, fields.
-    pub fn events_of(
-        &self,
-        bytes: Vec<u8>,
-        index: Option<u32>,
-    ) -> Result<Vec<(String, String, Decoded)>, ChainError> {
+    pub fn events_of(&self, bytes: Vec<u8>, index: Option<u32>) -> Result<Vec<(String, String, Decoded)>, ChainError> {
         use subxt::events::Phase;
         let events = self.at.events().from_bytes(bytes);
         let mut found = Vec::new();
@@ -214,10 +198,7 @@ impl Runtime {
             None => [0; 64],
         };
         let signed = signable
-            .sign_with_account_and_signature(
-                &AccountId32(account.0),
-                &MultiSignature::Sr25519(signature),
-            )
+            .sign_with_account_and_signature(&AccountId32(account.0), &MultiSignature::Sr25519(signature))
             .map_err(unsigned)?;
         Ok(SignedTransaction { bytes: signed.encoded().to_vec(), hash: Hash(signed.hash().0) })
     }
@@ -239,9 +220,7 @@ impl Runtime {
     /// A dispatch error in words, for what has no better ones.
     pub fn dispatch_error(&self, message: &str, error: &Decoded) -> ExecutionError {
         match self.module_error(error) {
-            Some((pallet, name, docs)) => {
-                ExecutionError::Module { message: message.into(), pallet, name, docs }
-            }
+            Some((pallet, name, docs)) => ExecutionError::Module { message: message.into(), pallet, name, docs },
             None => ExecutionError::Dispatch { message: message.into(), reason: error.to_string() },
         }
     }

@@ -125,20 +125,16 @@ impl Signer {
     ) -> Result<Self, AccountError> {
         let bad = |reason: String| AccountError::Keystore { path: path.into(), reason };
         let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
-        let json: serde_json::Value =
-            serde_json::from_str(&text).map_err(|e| bad(format!("it is not JSON ({e})")))?;
+        let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| bad(format!("it is not JSON ({e})")))?;
         // The reader below trusts the length of what it decodes.
         match json.get("encoded").and_then(|encoded| encoded.as_str()) {
             Some(encoded) if encoded.len() >= SHORTEST_KEYSTORE => {}
             Some(_) => return Err(bad("it is cut short".into())),
             None => return Err(bad("it holds no encrypted key".into())),
         }
-        let password = password()
-            .map_err(|e| AccountError::NoPassword { path: path.into(), reason: e.to_string() })?;
+        let password = password().map_err(|e| AccountError::NoPassword { path: path.into(), reason: e.to_string() })?;
         polkadot_js_compat::decrypt_json(&text, &password).map(Self::new).map_err(|e| match e {
-            polkadot_js_compat::Error::Secretbox(_) => {
-                AccountError::WrongPassword { path: path.into() }
-            }
+            polkadot_js_compat::Error::Secretbox(_) => AccountError::WrongPassword { path: path.into() },
             other => bad(other.to_string()),
         })
     }

@@ -73,7 +73,11 @@ pub struct Receipt {
 pub(crate) enum Included {
     Succeeded(Receipt),
     /// The runtime's error; nothing but the fee was kept.
-    Failed { block: Block, runtime: Arc<Runtime>, error: Decoded },
+    Failed {
+        block: Block,
+        runtime: Arc<Runtime>,
+        error: Decoded,
+    },
 }
 
 type Payload = subxt::tx::DynamicPayload<subxt::ext::scale_value::Composite<()>>;
@@ -107,10 +111,7 @@ async fn submit_once(
     let account = signer.account();
     let start = blocks::latest(chain.transport()).await?;
     let runtime = chain.runtime(start.hash).await?;
-    let nonce: u64 = chain
-        .transport()
-        .request("system_accountNextIndex", rpc_params((account.to_string(),)))
-        .await?;
+    let nonce: u64 = chain.transport().request("system_accountNextIndex", rpc_params((account.to_string(),))).await?;
     let validity = validity(nonce, start.number, start.hash);
     let last = start.number + validity.period;
     let transaction = runtime.transaction(&call(&runtime)?, account, Some(signer), validity)?;
@@ -119,11 +120,7 @@ async fn submit_once(
     let seconds = chain.transport().patience().finality;
     match tokio::time::timeout(seconds, pending.finish()).await {
         Ok(result) => result,
-        Err(_) => Err(SubmitError::NotFinalised {
-            hash: pending.transaction.hash,
-            seconds: seconds.as_secs(),
-        }
-        .into()),
+        Err(_) => Err(SubmitError::NotFinalised { hash: pending.transaction.hash, seconds: seconds.as_secs() }.into()),
     }
 }
 
@@ -183,12 +180,12 @@ impl Pending<'_> {
             code::INVALID if message.contains("pay some fees") => {
                 let needed = "more than that for the transaction's fee".into();
                 Err(not_enough_funds(self.chain, self.account, needed).await)
-            },
-            code::PRIORITY_TOO_LOW => Err(self.usurped()),
-            code::BANNED => Err(SubmitError::Rejected {
-                reason: format!("{message}; the same transaction failed a moment ago"),
             }
-            .into()),
+            code::PRIORITY_TOO_LOW => Err(self.usurped()),
+            code::BANNED => {
+                Err(SubmitError::Rejected { reason: format!("{message}; the same transaction failed a moment ago") }
+                    .into())
+            }
             _ => Err(SubmitError::Rejected { reason: message }.into()),
         }
     }
@@ -224,8 +221,7 @@ impl Pending<'_> {
 /// The nonce of an account's next transaction at a block.
 async fn account_nonce(chain: &Chain, at: Hash, account: AccountId) -> Result<u64, Error> {
     let runtime = chain.runtime(at).await?;
-    let answer =
-        chain.ask_encoded(at, &runtime, "AccountNonceApi", "account_nonce", &account.0).await?;
+    let answer = chain.ask_encoded(at, &runtime, "AccountNonceApi", "account_nonce", &account.0).await?;
     let nonce = value::unsigned(&answer).and_then(|nonce| u64::try_from(nonce).ok());
     Ok(nonce.ok_or_else(|| value::shape("nonce", "no number"))?)
 }
@@ -251,8 +247,7 @@ enum Extrinsic {
 
 async fn extrinsics(chain: &Chain, block: Block) -> Result<Vec<Vec<u8>>, Error> {
     let method = "chain_getBlock";
-    let answer: Option<SignedBlock> =
-        chain.transport().request(method, rpc_params((block.hash,))).await?;
+    let answer: Option<SignedBlock> = chain.transport().request(method, rpc_params((block.hash,))).await?;
     let body = answer.ok_or_else(|| ChainError::BlockGone { block: block.number.to_string() })?;
     let bytes = body.block.extrinsics.into_iter().map(|extrinsic| match extrinsic {
         Extrinsic::Hex(text) => from_hex(chain.transport(), method, &text),
@@ -290,9 +285,7 @@ async fn read(
     let (mut charged, mut refunded) = (0u128, 0u128);
     for (pallet, name, fields) in runtime.events_of(bytes, Some(index))? {
         let number = |names: &[&str]| value::field(&fields, names).and_then(value::unsigned);
-        let is_us = |name: &str| {
-            value::field(&fields, &[name]).and_then(value::array::<32>) == Some(account.0)
-        };
+        let is_us = |name: &str| value::field(&fields, &[name]).and_then(value::array::<32>) == Some(account.0);
         match (pallet.as_str(), name.as_str()) {
             ("System", "ExtrinsicFailed") => {
                 let error = value::need(&fields, "System.ExtrinsicFailed", &["dispatch_error"])?.clone();
@@ -300,18 +293,16 @@ async fn read(
             }
             ("System", "ExtrinsicSuccess") => {
                 let info = value::need(&fields, "System.ExtrinsicSuccess", &["dispatch_info"])?;
-                receipt.weight = value::field(info, &["weight"])
-                    .and_then(Weight::from_value)
-                    .unwrap_or_default();
+                receipt.weight = value::field(info, &["weight"]).and_then(Weight::from_value).unwrap_or_default();
             }
             ("TransactionPayment", "TransactionFeePaid") if is_us("who") => {
                 let paid = number(&["actual_fee"]).unwrap_or(0);
                 receipt.fee = unit.from_native(paid);
             }
             ("Revive", "ContractEmitted") => receipt.events.push(contract_event(&fields)?),
-            ("Revive", "Instantiated") => receipt.deployed.extend(
-                value::field(&fields, &["contract"]).and_then(value::array).map(Address),
-            ),
+            ("Revive", "Instantiated") => {
+                receipt.deployed.extend(value::field(&fields, &["contract"]).and_then(value::array).map(Address))
+            }
             ("Balances", "TransferAndHold") if is_us("source") => {
                 charged += number(&["transferred", "amount"]).unwrap_or(0);
             }

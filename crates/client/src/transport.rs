@@ -157,8 +157,7 @@ impl Transport {
         unsubscribe: &str,
     ) -> Result<(u64, RpcSubscription<T>), ConnectionError> {
         self.with_deadline(self.patience.reconnection, method, |live| async move {
-            let subscription =
-                live.client.subscribe(method, RpcParams::new(), unsubscribe).await?;
+            let subscription = live.client.subscribe(method, RpcParams::new(), unsubscribe).await?;
             Ok((live.generation, subscription))
         })
         .await
@@ -180,10 +179,7 @@ impl Transport {
             let reason = match self.live().await? {
                 Err(reason) => reason,
                 Ok(live) => {
-                    let answer = tokio::time::timeout(
-                        self.patience.answer,
-                        attempt(live.clone()),
-                    );
+                    let answer = tokio::time::timeout(self.patience.answer, attempt(live.clone()));
                     let reason = match answer.await {
                         Ok(Ok(value)) => return Ok(value),
                         Ok(Err(Rpc::User(error))) => {
@@ -240,11 +236,7 @@ impl Transport {
             match tokio::time::timeout(self.patience.answer, asking).await {
                 Ok(Ok(found)) if found == *expected => {}
                 Ok(Ok(found)) => {
-                    return Err(ConnectionError::OtherChain {
-                        url: self.url.clone(),
-                        expected: *expected,
-                        found,
-                    });
+                    return Err(ConnectionError::OtherChain { url: self.url.clone(), expected: *expected, found });
                 }
                 Ok(Err(error)) => return Ok(Err(root_cause(&error))),
                 Err(_) => return Ok(Err(format!("no answer in {:?}", self.patience.answer))),
@@ -333,5 +325,37 @@ mod tests {
         let url = format!("ws://127.0.0.1:{port}");
         let error = Transport::connect(&url, patience).await.err().unwrap().to_string();
         assert!(error.contains(&url) && error.contains("refused"), "{error}");
+    }
+
+    /// Accepts connections and says `words` on each, then nothing.
+    async fn odd_server(words: &'static [u8]) -> u16 {
+        use tokio::io::AsyncWriteExt;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((mut socket, _)) = listener.accept().await {
+                // The client may have gone away already.
+                let _ = socket.write_all(words).await;
+                kept.push(socket);
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stalls_or_is_none_is_not_waited_for() {
+        let short = Duration::from_millis(300);
+        let patience = Patience { first_connection: short, answer: short, ..Patience::COMMAND };
+        for words in [&b""[..], b"HTTP/1.1 400 Bad Request\r\n\r\n", b"220 mail ready\r\n"] {
+            let port = odd_server(words).await;
+            for scheme in ["ws", "wss"] {
+                let url = format!("{scheme}://127.0.0.1:{port}");
+                let trying = tokio::time::timeout(Duration::from_secs(10), Transport::connect(&url, patience));
+                let error = trying.await.expect("gives up in time").err().unwrap();
+                assert!(matches!(error, ConnectionError::Unreachable { .. }), "{error}");
+                assert!(error.to_string().contains(&url), "{error}");
+            }
+        }
     }
 }

@@ -135,9 +135,7 @@ mod tests {
 
     #[test]
     fn numbers_of_256_bits_are_read_if_they_fit() {
-        let words = |words: [u128; 4]| {
-            Value::unnamed_composite([Value::unnamed_composite(words.map(Value::u128))])
-        };
+        let words = |words: [u128; 4]| Value::unnamed_composite([Value::unnamed_composite(words.map(Value::u128))]);
         assert_eq!(unsigned(&words([5, 1, 0, 0])), Some(5 + (1 << 64)));
         assert_eq!(unsigned(&words([5, 1, 1, 0])), None);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use assay_exact::{Expr, Instr, MAX_INPUTS, MAX_RANK, Op, Precision, Shape};
+use assay_exact::{Expr, Instr, MAX_INPUTS, MAX_RANK, Op, Precision, Shape, ShapeError};
 
 use crate::error::EngineError;
 use crate::model::PrecisionSpec;
@@ -251,12 +251,18 @@ impl GraphBuilder {
         }
         let (op, ids, shape) = key.clone();
         let shapes: Vec<Shape> = inputs.iter().map(|&var| self.shape(var)).collect();
-        op.check(&shapes, &shape).map_err(|problem| EngineError::Op {
-            op: self.program.ops.len(),
-            name: op.name(),
-            output: name.to_owned(),
-            problem,
-        })?;
+        match op.check(&shapes, &shape) {
+            // Too long a sum is found again by validate(), after the memory, which says more.
+            Ok(()) | Err(ShapeError::TooLong { .. }) => {}
+            Err(problem) => {
+                return Err(EngineError::Op {
+                    op: self.program.ops.len(),
+                    name: op.name(),
+                    output: name.to_owned(),
+                    problem,
+                });
+            }
+        }
         let var = self.declare(name, shape, TensorKind::Temporary);
         self.program.ops.push(OpNode { op, inputs: ids, output: var.0 });
         self.made.insert(key, var);

@@ -1,12 +1,4 @@
 //! SHA-256 trees.
-//!
-//! A tree over leaf hashes: neighbours are joined level by level as
-//! `SHA-256(0x11 | left | right)`; the last of an odd level goes up as it is. One
-//! leaf is its own root; the root of no leaves is `SHA-256(0x11)`.
-//!
-//! A tensor's root is the tree over its little-endian bytes cut into 1,024-byte
-//! chunks (the last may be shorter), each hashed as `SHA-256(0x10 | chunk)`. A
-//! tensor without elements has one empty chunk.
 
 use sha2::{Digest, Sha256};
 
@@ -31,7 +23,7 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// The root of the tree over `level`.
+/// The root of the tree over `level`: see [`tensor_root`].
 pub(crate) fn merkle_root(mut level: Vec<[u8; 32]>) -> [u8; 32] {
     if level.is_empty() {
         return sha256(&[&[NODE]]);
@@ -49,7 +41,13 @@ pub(crate) fn merkle_root(mut level: Vec<[u8; 32]>) -> [u8; 32] {
     level[0]
 }
 
-/// The root over a tensor's elements, as the module's text says.
+/// The root over a tensor's elements: the tree over its little-endian bytes cut into
+/// 1,024-byte chunks (the last may be shorter), each hashed as
+/// `SHA-256(0x10 | chunk)`. A tensor without elements has one empty chunk.
+///
+/// A tree joins neighbours level by level as `SHA-256(0x11 | left | right)`; the last
+/// of an odd level goes up as it is. One leaf is its own root; the root of no leaves
+/// is `SHA-256(0x11)`.
 #[must_use]
 pub fn tensor_root(data: &[f32]) -> [u8; 32] {
     if data.is_empty() {

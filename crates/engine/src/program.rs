@@ -239,18 +239,18 @@ impl Program {
             }
             shapes.push(input.shape);
         }
-        node.op.check(&shapes, &output.shape).map_err(|problem| EngineError::Op {
-            op: number,
-            name: node.op.name(),
-            output: output.name.clone(),
-            problem,
-        })?;
         if ready[node.output as usize] {
             return Err(invalid(format!(
                 "op {number} makes {:?}, which is not a temporary or is already made",
                 output.name
             )));
         }
+        node.op.check(&shapes, &output.shape).map_err(|problem| EngineError::Op {
+            op: number,
+            name: node.op.name(),
+            output: output.name.clone(),
+            problem,
+        })?;
         ready[node.output as usize] = true;
         Ok(())
     }

@@ -35,7 +35,7 @@ impl Pulse {
     }
 }
 
-/// The trace root: the tree (see [`crate::tensor_root`]'s module) over
+/// The trace root: the tree (as in [`crate::tensor_root`]) over
 /// `SHA-256(0x13 | "assay/pulse/v1" | SCALE(pulse))` in order; step numbers are in
 /// the pulses. No pulses have the root `SHA-256(0x11)`.
 #[must_use]

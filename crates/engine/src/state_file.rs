@@ -64,7 +64,7 @@ impl State {
                 version = version.to_string()
             )));
         }
-        let (step, found, data) = split(bytes)?;
+        let ((step, found), data) = split(bytes)?;
         if found.len() != expected.0.len() {
             return Err(EngineError::WrongState(format!(
                 "it has {} tensors, expected {}",
@@ -104,16 +104,17 @@ impl State {
     }
 }
 
+/// The step, and names and shapes in canonical order.
 type Header = (u64, Vec<(String, Shape)>);
 
 /// Header and data of a file whose magic was checked.
-fn split(bytes: &[u8]) -> Result<(u64, Vec<(String, Shape)>, &[u8]), EngineError> {
+fn split(bytes: &[u8]) -> Result<(Header, &[u8]), EngineError> {
     let truncated = || EngineError::StateFile(format!("truncated: {} bytes end inside the header", bytes.len()));
     let length = bytes.get(8..12).ok_or_else(truncated)?;
     let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
     let rest = &bytes[12..];
     let header = rest.get(..length).ok_or_else(truncated)?;
-    let (step, tensors) = Header::decode_all(&mut &header[..])
+    let header = Header::decode_all(&mut &header[..])
         .map_err(|error| EngineError::StateFile(format!("its header is damaged: {error}")))?;
-    Ok((step, tensors, &rest[length..]))
+    Ok((header, &rest[length..]))
 }

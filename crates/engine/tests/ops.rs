@@ -16,7 +16,7 @@ fn tensor(r: &mut Random, shape: Shape) -> (Shape, Vec<f32>) {
 /// A random expression of `inputs` inputs that uses every kind of instruction.
 fn expression(r: &mut Random, inputs: usize) -> Expr {
     let count = 1 + r.below(14) as usize;
-    let instrs = (0..count)
+    let mut instrs: Vec<Instr> = (0..count)
         .map(|i| {
             let mut register = || r.below((inputs + i) as u32) as u8;
             let (a, b, x, y) = (register(), register(), register(), register());
@@ -42,6 +42,16 @@ fn expression(r: &mut Random, inputs: usize) -> Expr {
             }
         })
         .collect();
+    if r.below(4) > 0 {
+        // Put 0 where the result is not finite, so that the other elements are compared.
+        let last = (inputs + count - 1) as u8;
+        instrs.extend([
+            Instr::Abs(last),
+            Instr::Const(f32::INFINITY.to_bits()),
+            Instr::Const(0),
+            Instr::SelectLt(last + 1, last + 2, last, last + 3),
+        ]);
+    }
     Expr { instrs }
 }
 

@@ -111,7 +111,7 @@ fn absurd_sizes_are_refused_before_allocating() {
     assert!(compile_forward(&spec.model, spec.precision, 1 << 24).is_err());
 
     use assay_engine::{Backend, CpuBackend};
-    let json = SPEC.replace("[128, 32]", "[65536, 65536]");
+    let json = SPEC.replace("[128, 32]", "[32768, 32768]");
     let program = serde_json::from_str::<TrainingSpec>(&json).unwrap().compile().unwrap();
     let error = CpuBackend::new(1).unwrap().prepare(&program).err().unwrap().to_string();
     assert!(

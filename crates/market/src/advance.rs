@@ -5,8 +5,8 @@ use crate::check::{put, slots};
 use crate::money::{distribute, pay, penalise, refund, share, slash, standing, unlock};
 use crate::panel::{Verdict, conclude, convict, dispute, end_void, pay_verifiers, seats, tally};
 use crate::{
-    BARRED, COMMITMENT, DATASETS, JOB, MODEL, MODEL_ID, MarketHost, STANDING, draw, job, move_to, no_value, panel, post,
-    terms,
+    BARRED, COMMITMENT, DATASETS, JOB, MODEL, MODEL_ID, MarketHost, STANDING, draw, job, move_to, no_value, panel,
+    post, terms,
 };
 use alloc::vec::Vec;
 use assay_protocol::commitment::model_id;
@@ -149,9 +149,8 @@ fn idle(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
 
 /// The window is over: a slot that is in doubt goes to a panel, else all is well.
 fn close(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
-    let doubtful = (0u8..)
-        .zip(slots(host, id))
-        .find(|(_, slot)| matches!(slot.check, Check::Mismatched | Check::Unavailable));
+    let doubtful =
+        (0u8..).zip(slots(host, id)).find(|(_, slot)| matches!(slot.check, Check::Mismatched | Check::Unavailable));
     match doubtful {
         Some((number, _)) => panel::start(host, id, job, number, false),
         None => finalise(host, id, job, terms),

@@ -15,8 +15,8 @@ const WALK: u32 = 64;
 
 /// A number in `0..bound` that `seed` and `what` decide.
 ///
-/// 128 bits modulo a bound of at most 2^64 or a sum of stakes: the bias is
-/// below 2^-32 for any stake below 2^96 units.
+/// 128 bits modulo a bound of at most 2^64 or a sum of bonds: the bias is
+/// below 2^-32 for any sum below 2^96 units.
 fn number(hasher: &impl Sha256, seed: &Hash, what: &impl Encode, bound: u128) -> u128 {
     let hash = hasher.hash_value(Domain::Draw, &(seed, what));
     let mut low = [0; 16];
@@ -43,7 +43,7 @@ pub fn segments(hasher: &impl Sha256, seed: &Hash, segments: u32, count: u8) -> 
     drawn
 }
 
-/// One of the verifiers that revealed, likelier with more stake, that
+/// One of the verifiers that revealed, likelier with a larger bond, that
 /// `excluded` does not name and that has not stayed away in this job before.
 /// `None` if none was found.
 pub(crate) fn verifier(
@@ -128,7 +128,14 @@ pub(crate) fn again(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &
 }
 
 /// Draws a panel of up to `terms.panel` verifiers for a slot, without the slot's own.
-pub(crate) fn panel(host: &impl MarketHost, id: u64, job: &Job, terms: &Terms, seed: &Hash, slot: &Slot) -> Vec<Address> {
+pub(crate) fn panel(
+    host: &impl MarketHost,
+    id: u64,
+    job: &Job,
+    terms: &Terms,
+    seed: &Hash,
+    slot: &Slot,
+) -> Vec<Address> {
     let mut excluded = Vec::from([slot.verifier]);
     for seat in 0..terms.panel {
         match verifier(host, id, job, seed, &(b'p', seat), &excluded) {

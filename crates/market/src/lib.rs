@@ -75,8 +75,8 @@ pub(crate) const SLOT: Table<(u64, u8), Slot> = Table::new(b's');
 pub(crate) const DISPUTE: Table<u64, Dispute> = Table::new(b'x');
 pub(crate) const SEAT: Table<(u64, u8), Seat> = Table::new(b'y');
 pub(crate) const ENLISTMENT: Table<(u64, Address), Enlistment> = Table::new(b'e');
-/// Verifiers that revealed, in the order of revealing, each with the stake of
-/// all up to and with itself: a draw by stake is a binary search.
+/// Verifiers that revealed, in the order of revealing, each with the bonds of
+/// all up to and with itself: a weighted draw is a binary search.
 pub(crate) const PLACE: Table<(u64, u32), (Address, u128)> = Table::new(b'l');
 pub(crate) const BARRED: Table<(u64, Address), ()> = Table::new(b'b');
 pub(crate) const STANDING: Table<(Role, Address), Standing> = Table::new(b'a');

@@ -9,12 +9,12 @@ use crate::check::{put, slots};
 use crate::money::{distribute, pay, pay_equally, penalise, refund, share, slash, standing, unlock};
 use crate::{COMMITMENT, DISPUTE, JOB, MarketHost, SEAT, STANDING, draw, job_in, move_to, no_value, slot, terms};
 use alloc::vec::Vec;
+use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, outcome_seal, panel_salt, seal};
 use assay_protocol::hash::{Domain, Hash};
 use assay_protocol::market::{
     Check, Dispute, Error, Event, IDLE_PENALTY_BP, Job, Reason, Role, Seat, Slot, State, Terms,
 };
-use assay_protocol::Address;
 
 /// Who was right, and who gets a share for having said so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,9 +156,7 @@ pub(crate) fn tally(host: &impl MarketHost, id: u64, job: &Job) -> Verdict {
         let Some(upheld) = speaks_for_operator(host, id, job, &disputed, &outcome) else { continue };
         let agree: Vec<Address> = seats
             .iter()
-            .filter(|seat| {
-                seat.outcome == Some(outcome) || (!upheld && seat.outcome == Some(Outcome::Unavailable))
-            })
+            .filter(|seat| seat.outcome == Some(outcome) || (!upheld && seat.outcome == Some(Outcome::Unavailable)))
             .map(|seat| seat.verifier)
             .collect();
         if agree.len() > most {

@@ -30,7 +30,13 @@ pub fn jobs(host: &impl MarketHost, offset: u64, limit: u32) -> Page<JobSummary>
     let items = (offset..end)
         .filter_map(|id| {
             let job = JOB.get(host, &id)?;
-            Some(JobSummary { id, client: job.client, state: job.state, deadline: job.deadline, operator: job.operator })
+            Some(JobSummary {
+                id,
+                client: job.client,
+                state: job.state,
+                deadline: job.deadline,
+                operator: job.operator,
+            })
         })
         .collect();
     Page { total: u32::try_from(total).unwrap_or(u32::MAX), items }

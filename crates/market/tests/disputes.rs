@@ -3,10 +3,10 @@
 mod common;
 
 use assay_market::{check, panel};
+use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, seal};
 use assay_protocol::hash::{Hash, Native};
 use assay_protocol::market::{BURN_ADDRESS, Check, Error, Event, Reason, Role, State};
-use assay_protocol::Address;
 use common::work::Cheat;
 use common::{CLIENT, OPERATOR, World, verifier};
 

@@ -17,10 +17,10 @@
 mod common;
 
 use assay_market::{check, enlist, panel, post, reads, stake};
+use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, seal, sealed_secret};
 use assay_protocol::hash::{Hash, Native};
 use assay_protocol::market::{Check, Event, Reason, Role, State};
-use assay_protocol::Address;
 use common::work::Cheat;
 use common::{CLIENT, OPERATOR, RIVAL, STRANGER, World, post_args, terms, verifier};
 use proptest::collection::vec;
@@ -124,7 +124,7 @@ impl History {
                 }
             }
         }
-        for event in self.world.host.events[self.events_seen..].to_vec() {
+        for event in self.world.host.events[self.events_seen..].iter().cloned() {
             match event {
                 Event::Slashed { account, job, reason, .. } if self.attended && self.honest(account) => {
                     let excused = self.captured.contains(&job)
@@ -161,7 +161,9 @@ impl History {
                 (State::Claimed, Some(operator)) => self.world.commit(id, operator, &[]).unwrap(),
                 (State::Drawn, Some(operator)) => self.world.open(id, operator).unwrap(),
                 (State::Attested, Some(operator)) => self.world.reveal_traces(id, operator).unwrap(),
-                (State::Committed, _) => any |= self.reveal_secrets(id, job.client_secret.is_none().then_some(job.client)),
+                (State::Committed, _) => {
+                    any |= self.reveal_secrets(id, job.client_secret.is_none().then_some(job.client))
+                }
                 (State::Opened, _) => any |= self.attest(id),
                 (State::Disputed | State::Ruling, _) => any |= self.sit(id, job.state),
                 _ => continue,
@@ -175,14 +177,8 @@ impl History {
         let waiting = |by: &&Address| {
             reads::enlistment(&self.world.host, id, **by).is_some_and(|enlistment| enlistment.place.is_none())
         };
-        let who: Vec<Address> = self
-            .verifiers
-            .iter()
-            .filter(waiting)
-            .copied()
-            .chain(client)
-            .filter(|by| self.honest(*by))
-            .collect();
+        let who: Vec<Address> =
+            self.verifiers.iter().filter(waiting).copied().chain(client).filter(|by| self.honest(*by)).collect();
         for by in &who {
             self.world.reveal(id, *by).unwrap();
         }
@@ -433,7 +429,8 @@ impl History {
         }
         let number = self.choices.below(slots.len() as u32) as u8;
         let slot = &slots[usize::from(number)];
-        let (by, trace) = (slot.verifier, self.choices.of(&[Some(Hash([9; 32])), None, Some(Hash([9; 32])), Some(Hash::default())]));
+        let (by, trace) =
+            (slot.verifier, self.choices.of(&[Some(Hash([9; 32])), None, Some(Hash([9; 32])), Some(Hash::default())]));
         let _ = match self.honest(by) {
             true => self.world.insist(id, number),
             false => self.world.send(by, 0, |host| check::insist(host, id, number, trace)),
@@ -526,7 +523,7 @@ struct Seen {
 #[test]
 fn random_histories_keep_the_books() {
     let cases = std::env::var("ASSAY_HISTORIES").map_or(2_000, |count| count.parse().expect("a number of histories"));
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     // The same histories on every machine; more of them with a larger count.
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let seen = RefCell::new(Seen::default());
@@ -539,7 +536,7 @@ fn random_histories_keep_the_books() {
     }
     let seen = seen.into_inner();
     println!("{seen:?}");
-    if cases >= 500 {
+    if cases >= 2_000 {
         for state in [State::Final, State::Failed, State::Void, State::Cancelled] {
             assert!(seen.ends.get(&format!("{state:?}")).is_some_and(|count| *count > 20), "{state:?}: {seen:?}");
         }

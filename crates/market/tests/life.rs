@@ -54,10 +54,7 @@ fn an_honest_job_pays_everybody_to_the_unit() {
     assert_eq!((registered.owner, registered.operator, registered.job), (CLIENT, OPERATOR, id));
     assert_eq!((registered.segments, registered.segments_drawn, registered.segments_checked), (8, 3, 3));
     assert_eq!(registered.artefact, world.works[&id].artefact);
-    assert_eq!(
-        world.host.last_events().last(),
-        Some(&Event::ModelRegistered { job: id, model, known: false })
-    );
+    assert_eq!(world.host.last_events().last(), Some(&Event::ModelRegistered { job: id, model, known: false }));
     world.empty();
 }
 

@@ -17,7 +17,8 @@ use common::{CLIENT, OPERATOR, RIVAL, STRANGER, World, post_args, terms, verifie
 #[test]
 fn terms_out_of_their_limits() {
     use TermsError::*;
-    let cases: Vec<(TermsError, fn(&mut PostJob))> = vec![
+    type Change = fn(&mut PostJob);
+    let cases: Vec<(TermsError, Change)> = vec![
         (SpecHash, |args| args.spec.push(0)),
         (SpecLength, |args| args.spec.clear()),
         (SpecLength, |args| args.spec = vec![0; MAX_SPEC_BYTES + 1]),
@@ -213,10 +214,7 @@ fn commitments() {
     assert_eq!(world.send(OPERATOR, 0, |host| train::commit(host, id, args)), Err(Error::BadProof { boundary: 8 }));
     // A commitment to another number of segments.
     let args = Work::new(id, OPERATOR, spec, 9, &[]).commit();
-    assert!(matches!(
-        world.send(OPERATOR, 0, |host| train::commit(host, id, args)),
-        Err(Error::BadProof { .. })
-    ));
+    assert!(matches!(world.send(OPERATOR, 0, |host| train::commit(host, id, args)), Err(Error::BadProof { .. })));
     world.commit(id, OPERATOR, &[]).unwrap();
     // The same message again.
     assert_eq!(world.commit(id, OPERATOR, &[]), Err(Error::WrongState(State::Committed)));
@@ -302,8 +300,9 @@ fn attestations() {
 fn traces() {
     let (mut world, id) = World::attested(5, &[]);
     let traces = world.traces(id);
-    let reveal =
-        |world: &mut World, by, traces: Vec<SlotTrace>| world.send(by, 0, |host| check::reveal_traces(host, id, traces));
+    let reveal = |world: &mut World, by, traces: Vec<SlotTrace>| {
+        world.send(by, 0, |host| check::reveal_traces(host, id, traces))
+    };
     assert_eq!(reveal(&mut world, STRANGER, traces.clone()), Err(Error::NotOperator));
     assert_eq!(reveal(&mut world, OPERATOR, traces[1..].to_vec()), Err(Error::IncompleteTraces));
     let twice = vec![traces[0].clone(), traces[0].clone(), traces[1].clone()];

@@ -45,12 +45,10 @@ fn the_largest_value_of_every_stored_type_fits() {
         verifier_seal: some,
         trace: some,
     };
-    let commitment =
-        Commitment { root: hash, initial_state: hash, final_state: hash, artefact: hash, block: u32::MAX };
+    let commitment = Commitment { root: hash, initial_state: hash, final_state: hash, artefact: hash, block: u32::MAX };
     let dispute = Dispute { slot: 0, insisted: true, seats: 0, salt: hash, sealed: 0, revealed: 0 };
     let outcome = Outcome::Replayed { state: hash, trace: hash, salted: hash };
-    let model =
-        ModelTerms { name: "n".repeat(MAX_NAME_BYTES), licence: "l".repeat(MAX_LICENCE_BYTES), parent: some };
+    let model = ModelTerms { name: "n".repeat(MAX_NAME_BYTES), licence: "l".repeat(MAX_LICENCE_BYTES), parent: some };
     let standing = Standing {
         stake: u128::MAX,
         locked: u128::MAX,

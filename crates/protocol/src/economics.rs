@@ -14,9 +14,8 @@
 /// ```
 pub fn unseen(segments: u32, false_segments: u32, samples: u32) -> f64 {
     let honest = segments.saturating_sub(false_segments);
-    (0..samples.min(segments)).fold(1.0, |odds, drawn| {
-        odds * f64::from(honest.saturating_sub(drawn)) / f64::from(segments - drawn)
-    })
+    (0..samples.min(segments))
+        .fold(1.0, |odds, drawn| odds * f64::from(honest.saturating_sub(drawn)) / f64::from(segments - drawn))
 }
 
 /// The least stake at which cheating does not pay, in the unit of `gain`: a

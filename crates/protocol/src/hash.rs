@@ -179,8 +179,14 @@ mod tests {
     #[test]
     fn domains_do_not_meet() {
         let all = [
-            Domain::Leaf, Domain::Node, Domain::Seal, Domain::Outcome, Domain::Model, Domain::Manifest,
-            Domain::Secret, Domain::Draw,
+            Domain::Leaf,
+            Domain::Node,
+            Domain::Seal,
+            Domain::Outcome,
+            Domain::Model,
+            Domain::Manifest,
+            Domain::Secret,
+            Domain::Draw,
         ];
         let mut hashes: Vec<Hash> = all.iter().map(|domain| Native.hash_value(*domain, &7u64)).collect();
         hashes.sort();

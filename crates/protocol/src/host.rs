@@ -125,8 +125,7 @@ impl Host for MemoryHost {
         self.block_number
     }
     fn block_hash(&self, number: u32) -> Option<Hash> {
-        (number < self.block_number && number + 256 >= self.block_number)
-            .then(|| self.sha256(&number.to_le_bytes()))
+        (number < self.block_number && number + 256 >= self.block_number).then(|| self.sha256(&number.to_le_bytes()))
     }
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
         self.storage.get(key).cloned()

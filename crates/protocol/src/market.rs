@@ -40,9 +40,7 @@ pub const LATE_PENALTY_BP: u16 = 1_000;
 /// Share of a slashed sum that goes to who was wronged, in basis points; the rest is burned.
 pub const WINNER_SHARE_BP: u16 = 5_000;
 /// Where burned sums go: an address whose key nobody has.
-pub const BURN_ADDRESS: Address = Address([
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xde, 0xad,
-]);
+pub const BURN_ADDRESS: Address = Address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xde, 0xad]);
 
 macro_rules! protocol_type {
     ($(#[$meta:meta])* pub struct $($rest:tt)*) => {
@@ -820,18 +818,19 @@ impl fmt::Display for Error {
         match self {
             Error::UnknownJob => write!(f, "no job has this number on this market; list them with `assay job list`"),
             Error::WrongState(state) => {
-                write!(f, "the job is {state:?}, and this message is for another state; look at it with `assay job show`")
+                write!(
+                    f,
+                    "the job is {state:?}, and this message is for another state; look at it with `assay job show`"
+                )
             }
             Error::DeadlinePassed { deadline, now } => write!(
                 f,
                 "too late: the deadline {deadline} passed {} s ago by chain time; `assay job advance` moves the job on",
                 now.saturating_sub(*deadline)
             ),
-            Error::TooEarly { deadline, now } => write!(
-                f,
-                "too early: the state may last {} s more by chain time",
-                deadline.saturating_sub(*now)
-            ),
+            Error::TooEarly { deadline, now } => {
+                write!(f, "too early: the state may last {} s more by chain time", deadline.saturating_sub(*now))
+            }
             Error::DrawBlockPending(block) => {
                 write!(f, "the draw waits for the end of block {block}; try again in the next block")
             }
@@ -846,10 +845,9 @@ impl fmt::Display for Error {
                 f,
                 "this needs a free stake of {needed} (in 10^-18 of a token) and the account has {free}; add stake or wait until a job releases some"
             ),
-            Error::ConflictOfInterest => write!(
-                f,
-                "this account has another part in the job, or lost it before; use another account or job"
-            ),
+            Error::ConflictOfInterest => {
+                write!(f, "this account has another part in the job, or lost it before; use another account or job")
+            }
             Error::TooFewVerifiers { needed, enlisted } => write!(
                 f,
                 "the job needs {needed} enlisted verifiers before it can be claimed and has {enlisted}; wait for more"
@@ -858,10 +856,9 @@ impl fmt::Display for Error {
             Error::NotEnlisted => write!(f, "this account is not enlisted for the job"),
             Error::WrongSecret => write!(f, "this is not the secret that the account sealed for this job"),
             Error::AlreadyRevealed => write!(f, "the secret is revealed already; nothing is left to do"),
-            Error::BadProof { boundary } => write!(
-                f,
-                "the proof for the leaf of boundary {boundary} does not lead to the committed root"
-            ),
+            Error::BadProof { boundary } => {
+                write!(f, "the proof for the leaf of boundary {boundary} does not lead to the committed root")
+            }
             Error::UnknownSlot(slot) => write!(f, "the job has no slot {slot}"),
             Error::WrongCheck(check) => write!(f, "the slot is {check:?} already; this step is over"),
             Error::WrongTrace { slot } => {
@@ -873,10 +870,9 @@ impl fmt::Display for Error {
             Error::DisputeOpen => write!(f, "another dispute of this job must be decided first; try again after it"),
             Error::NotEnded => write!(f, "the job has not ended; its bond is free after that"),
             Error::NothingToWithdraw => write!(f, "there is nothing to withdraw"),
-            Error::TransferFailed => write!(
-                f,
-                "the transfer to the caller failed; it can be tried again, nothing was lost"
-            ),
+            Error::TransferFailed => {
+                write!(f, "the transfer to the caller failed; it can be tried again, nothing was lost")
+            }
             Error::BadTerms(terms) => write!(f, "bad terms: {terms}"),
             Error::BadEndpoint => write!(
                 f,

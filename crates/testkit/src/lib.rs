@@ -34,7 +34,9 @@ const STOP: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// Nobody said where the node is.
-    #[error("{NODE_VARIABLE} does not name the node's binary; run the tests by scripts/test, or build node/ and set it")]
+    #[error(
+        "{NODE_VARIABLE} does not name the node's binary; run the tests by scripts/test, or build node/ and set it"
+    )]
     NotNamed,
     /// There is no such file.
     #[error("{NODE_VARIABLE} names {0}, where there is no file; build node/ first")]
@@ -119,8 +121,7 @@ impl DevNode {
     /// If there is no node, or it does not come up.
     pub async fn start_on(port: u16, options: NodeOptions) -> Result<Self, NodeError> {
         let binary = Self::binary()?;
-        let folder = tempfile::tempdir()
-            .map_err(|source| NodeError::Io { what: "make a temporary folder", source })?;
+        let folder = tempfile::tempdir().map_err(|source| NodeError::Io { what: "make a temporary folder", source })?;
         let (url, genesis) = (String::new(), String::new());
         let mut node = Self { options, binary, folder, port, url, genesis, running: None };
         node.start_again().await?;
@@ -188,10 +189,7 @@ impl DevNode {
             .open(self.log_path())
             .map_err(|source| NodeError::Io { what: "open the node's log", source })?;
         let mut command = Command::new(&self.binary);
-        command
-            .arg("--base-path")
-            .arg(self.folder.path().join("chain"))
-            .args(["--rpc-port", &self.port.to_string()]);
+        command.arg("--base-path").arg(self.folder.path().join("chain")).args(["--rpc-port", &self.port.to_string()]);
         if let Some(time) = self.options.block_time {
             command.args(["--block-time-ms", &time.as_millis().to_string()]);
         }

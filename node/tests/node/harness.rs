@@ -15,7 +15,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{mpsc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tungstenite::{Message, WebSocket};
 
@@ -128,16 +128,20 @@ pub struct Client {
 impl Client {
     pub fn connect(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let (socket, _) = tungstenite::client(format!("ws://127.0.0.1:{port}"), stream).unwrap();
         Self { socket, next_id: 0, notifications: VecDeque::new() }
     }
 
     fn receive(&mut self) -> Value {
+        let asked = Instant::now();
         loop {
             if let Message::Text(text) = self.socket.read().expect("the node answers in time") {
                 return serde_json::from_str(text.as_str()).unwrap();
             }
+            // Pings do not count as an answer.
+            assert!(asked.elapsed() < PATIENCE, "the node does not answer");
         }
     }
 

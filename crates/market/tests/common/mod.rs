@@ -10,8 +10,8 @@ use assay_market::{advance, check, enlist, panel, post, reads, stake, train};
 use assay_protocol::commitment::{Outcome, outcome_seal, seal, sealed_secret};
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{
-    BURN_ADDRESS, Check, Enlistment, Error, Job, JobView, ModelTerms, PostJob, Role, Slot, SlotTrace, Standing, State, Terms,
-    Windows,
+    BURN_ADDRESS, Check, Enlistment, Error, Job, JobView, ModelTerms, PostJob, Role, Slot, SlotTrace, Standing, State,
+    Terms, Windows,
 };
 use assay_protocol::{Address, Hash};
 use host::TestHost;
@@ -340,11 +340,7 @@ impl World {
         self.send(by, 0, |host| enlist::release(host, id))
     }
 
-    fn take(
-        &mut self,
-        by: Address,
-        message: impl FnOnce(&mut TestHost) -> Result<u128, Error>,
-    ) -> Result<u128, Error> {
+    fn take(&mut self, by: Address, message: impl FnOnce(&mut TestHost) -> Result<u128, Error>) -> Result<u128, Error> {
         self.host.memory.caller = by;
         self.host.begin();
         let taken = message(&mut self.host);
@@ -358,11 +354,11 @@ impl World {
     }
 
     pub fn withdraw(&mut self, by: Address) -> Result<u128, Error> {
-        self.take(by, |host| stake::withdraw(host))
+        self.take(by, stake::withdraw)
     }
 
     pub fn withdraw_burned(&mut self) -> Result<u128, Error> {
-        self.take(STRANGER, |host| stake::withdraw_burned(host))
+        self.take(STRANGER, stake::withdraw_burned)
     }
 
     // ------------------------------------------------------------ a life, by stages

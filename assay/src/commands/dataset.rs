@@ -1,0 +1,318 @@
+//! `dataset`: manifest, register, show, list, set-locations, transfer, serve.
+
+use crate::cli::{Answer, Global};
+use crate::names::{Account, no_dataset};
+use crate::show;
+use crate::signing;
+use anyhow::{Context, bail};
+use assay_content::{Fetcher, serve};
+use assay_job::{MANIFEST_FILE, Manifest};
+use assay_protocol::Hash;
+use assay_protocol::registry::{self, DatasetRecord, MAX_PAGE, Node, RegisterDataset};
+use assay_shell::Shutdown;
+use assay_shell::options::Deployed;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Datasets.
+#[derive(Debug, Subcommand)]
+pub enum Dataset {
+    /// Write DIR/manifest.json, which lists the files with their hashes; its hash is the dataset's id
+    Manifest {
+        /// The dataset's folder
+        dir: PathBuf,
+    },
+    /// Put a dataset on record; the key's account becomes its owner
+    Register(Register),
+    /// Show a dataset's record
+    Show {
+        /// The dataset's id
+        id: Hash,
+    },
+    /// List the datasets on record
+    List,
+    /// Replace a dataset's locations (owner only)
+    SetLocations {
+        /// The dataset's id
+        id: Hash,
+        /// URL below which manifest.json and the files are; best first, repeatable
+        #[arg(long = "location", value_name = "URL")]
+        locations: Vec<String>,
+        /// Leave the dataset without any location
+        #[arg(long, conflicts_with = "locations")]
+        none: bool,
+    },
+    /// Give a dataset a new owner (owner only)
+    Transfer {
+        /// The dataset's id
+        id: Hash,
+        /// The new owner: an address or SS58
+        #[arg(long, value_name = "ACCOUNT")]
+        to: Account,
+    },
+    /// Serve a dataset's folder over HTTP until stopped; prints `ready URL`
+    Serve {
+        /// The dataset's folder, with its manifest.json
+        dir: PathBuf,
+        /// Address to listen on; port 0 takes a free one
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+    },
+}
+
+/// Put a dataset on record.
+#[derive(Args, Debug)]
+pub struct Register {
+    /// The dataset's folder, or its manifest.json
+    path: PathBuf,
+    /// Name for people, at most 64 bytes
+    #[arg(long)]
+    name: String,
+    /// SPDX licence expression, such as CC-BY-4.0
+    #[arg(long, visible_alias = "license", value_name = "SPDX")]
+    licence: String,
+    /// URL below which manifest.json and the files are; best first, repeatable
+    #[arg(long = "location", value_name = "URL")]
+    locations: Vec<String>,
+    /// Registered dataset that this one was derived from; repeatable
+    #[arg(long = "parent", value_name = "ID")]
+    parents: Vec<Hash>,
+}
+
+/// The manifest at `path`: of a folder (made, and compared with its
+/// manifest.json if it has one), or a manifest file by itself.
+pub fn manifest_at(path: &Path) -> anyhow::Result<Manifest> {
+    if !path.is_dir() {
+        let json = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        return Manifest::from_json(&json).with_context(|| format!("{} is no manifest", path.display()));
+    }
+    let made = Manifest::of_folder(path)?;
+    if made.files.is_empty() {
+        bail!("{} holds no files", path.display());
+    }
+    let file = path.join(MANIFEST_FILE);
+    let kept = match std::fs::read(&file) {
+        Ok(json) => Manifest::from_json(&json).with_context(|| format!("{} is no manifest", file.display()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(made),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+    };
+    if kept != made {
+        let differs = |manifest: &Manifest, other: &Manifest| {
+            manifest.files.iter().find(|entry| !other.files.contains(entry)).map(|entry| entry.path.clone())
+        };
+        let name = differs(&made, &kept).or_else(|| differs(&kept, &made)).unwrap_or_default();
+        bail!(
+            "{} is not what {MANIFEST_FILE} says ({} differs); if the files are as they should be, \
+             `assay dataset manifest {}` writes it anew, which makes another dataset of it",
+            path.display(),
+            show::plain(&name),
+            path.display()
+        );
+    }
+    Ok(made)
+}
+
+impl Dataset {
+    /// The command's name below `dataset`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Dataset::Manifest { .. } => "manifest",
+            Dataset::Register(_) => "register",
+            Dataset::Show { .. } => "show",
+            Dataset::List => "list",
+            Dataset::SetLocations { .. } => "set-locations",
+            Dataset::Transfer { .. } => "transfer",
+            Dataset::Serve { .. } => "serve",
+        }
+    }
+
+    /// Does it.
+    pub async fn run(self, global: &Global) -> anyhow::Result<Answer> {
+        match self {
+            Dataset::Manifest { dir } => manifest(&dir),
+            Dataset::Register(command) => command.run(global).await,
+            Dataset::Show { id } => show_one(global, id).await,
+            Dataset::List => list(global).await,
+            Dataset::SetLocations { id, locations, none } => set_locations(global, id, locations, none).await,
+            Dataset::Transfer { id, to } => transfer(global, id, to).await,
+            Dataset::Serve { dir, listen } => serve_folder(&dir, listen).await,
+        }
+    }
+}
+
+fn manifest(dir: &Path) -> anyhow::Result<Answer> {
+    let manifest = Manifest::of_folder(dir)?;
+    if manifest.files.is_empty() {
+        bail!("{} holds no files", dir.display());
+    }
+    let path = dir.join(MANIFEST_FILE);
+    // The folder has been read, so it exists; an unchanged file keeps its date.
+    let json = manifest.to_json();
+    if std::fs::read(&path).ok().as_deref() != Some(json.as_bytes()) {
+        assay_content::store::write_atomically(&path, json.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let (id, bytes) = (manifest.id(), manifest.bytes());
+    let data = json!({ "id": id, "files": manifest.files.len(), "bytes": bytes, "manifest": path });
+    let files = show::count(manifest.files.len() as u64, "file");
+    eprintln!("{}: {files}, {}", path.display(), show::bytes(bytes));
+    Answer::new(data, id.to_string())
+}
+
+impl Register {
+    async fn run(self, global: &Global) -> anyhow::Result<Answer> {
+        let manifest = manifest_at(&self.path)?;
+        let id = manifest.id();
+        registry::check_name(&self.name)?;
+        registry::check_licence(&self.licence)?;
+        registry::check_locations(&self.locations)?;
+        if self.path.is_dir() && !self.path.join(MANIFEST_FILE).exists() {
+            std::fs::write(self.path.join(MANIFEST_FILE), manifest.to_json())
+                .with_context(|| format!("cannot write {MANIFEST_FILE} to {}", self.path.display()))?;
+        }
+        let deployed = global.connect().await?;
+        for location in &self.locations {
+            let fetched = Manifest::fetch(&Fetcher::default(), std::slice::from_ref(location), &id).await;
+            if let Err(error) = fetched {
+                eprintln!("warning: nobody can fetch the dataset from this location yet: {error}");
+            }
+        }
+        if self.locations.is_empty() {
+            eprintln!("warning: without a --location nobody can fetch the dataset; `assay dataset set-locations` adds some later");
+        }
+        let dataset = RegisterDataset {
+            id,
+            name: self.name.clone(),
+            licence: self.licence,
+            bytes: manifest.bytes(),
+            locations: self.locations,
+            parents: self.parents,
+        };
+        let what = format!("register the dataset {} ({})", show::plain(&self.name), show::bytes(manifest.bytes()));
+        let call = deployed.registry.register_dataset(&dataset);
+        signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id }), |()| id.to_string()).await
+    }
+}
+
+async fn record(deployed: &Deployed, id: Hash) -> anyhow::Result<DatasetRecord> {
+    deployed.registry.dataset(id).await?.with_context(|| no_dataset(&id))
+}
+
+/// All pages of one side of a node's edges.
+async fn parents(deployed: &Deployed, id: Hash) -> anyhow::Result<Vec<Node>> {
+    let mut nodes = vec![];
+    loop {
+        let page = deployed.registry.made_from(&Node::Dataset(id), nodes.len() as u32, MAX_PAGE).await?;
+        let empty = page.items.is_empty();
+        nodes.extend(page.items);
+        if empty || nodes.len() as u32 >= page.total {
+            return Ok(nodes);
+        }
+    }
+}
+
+async fn show_one(global: &Global, id: Hash) -> anyhow::Result<Answer> {
+    let deployed = global.connect().await?;
+    let record = record(&deployed, id).await?;
+    let locations = deployed.registry.locations(&Node::Dataset(id)).await?;
+    let parents = parents(&deployed, id).await?;
+    let into = deployed.registry.made_into(&Node::Dataset(id), 0, 1).await?.total;
+    let mut lines = vec![
+        ("dataset", id.to_string()),
+        ("name", show::plain(&record.name)),
+        ("licence", show::plain(&record.licence)),
+        ("size", show::bytes(record.bytes)),
+        ("owner", record.owner.to_string()),
+        ("registered", format!("in block {}", record.block)),
+    ];
+    lines.extend(locations.iter().map(|location| ("location", show::plain(location))));
+    lines.extend(parents.iter().map(|node| ("made from", node.to_string())));
+    lines.push(("used in", format!("{into} (`assay provenance {id} --into` shows them)")));
+    let data = json!({
+        "id": id, "record": record, "locations": locations, "made_from": parents, "made_into": into,
+    });
+    Answer::new(data, show::fields(lines))
+}
+
+async fn list(global: &Global) -> anyhow::Result<Answer> {
+    let deployed = global.connect().await?;
+    let mut ids: Vec<Hash> = vec![];
+    loop {
+        let page = deployed.registry.datasets(ids.len() as u32, MAX_PAGE).await?;
+        let empty = page.items.is_empty();
+        ids.extend(page.items);
+        if empty || ids.len() as u32 >= page.total {
+            break;
+        }
+    }
+    let (mut rows, mut data) = (vec![], Vec::<Value>::new());
+    for id in ids {
+        let record = record(&deployed, id).await?;
+        rows.push(vec![id.to_string(), show::bytes(record.bytes), show::plain(&record.licence), show::plain(&record.name)]);
+        data.push(json!({ "id": id, "record": record }));
+    }
+    let text = match rows.is_empty() {
+        true => "no datasets are registered; `assay dataset register` adds one".into(),
+        false => show::table(&["ID", "SIZE", "LICENCE", "NAME"], &rows),
+    };
+    Answer::new(data, text)
+}
+
+async fn set_locations(global: &Global, id: Hash, locations: Vec<String>, none: bool) -> anyhow::Result<Answer> {
+    if locations.is_empty() && !none {
+        bail!(assay_shell::output::UsageError("give at least one --location, or --none to leave the dataset without".into()));
+    }
+    registry::check_locations(&locations)?;
+    let deployed = global.connect().await?;
+    record(&deployed, id).await?;
+    let call = deployed.registry.set_locations(&Node::Dataset(id), &locations);
+    let what = format!("set {} of dataset {id}", show::count(locations.len() as u64, "location"));
+    let text = "the locations are set".to_string();
+    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id, "locations": locations }), |()| text).await
+}
+
+async fn transfer(global: &Global, id: Hash, to: Account) -> anyhow::Result<Answer> {
+    let deployed = global.connect().await?;
+    let record = record(&deployed, id).await?;
+    let to = to.address();
+    let what = format!("transfer the dataset {} to {to}", show::plain(&record.name));
+    let call = deployed.registry.transfer_dataset(id, to);
+    let text = format!("{to} owns the dataset now");
+    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id, "owner": to }), |()| text).await
+}
+
+async fn serve_folder(dir: &Path, listen: SocketAddr) -> anyhow::Result<Answer> {
+    if !dir.join(MANIFEST_FILE).is_file() {
+        bail!("{} has no {MANIFEST_FILE}; `assay dataset manifest {}` writes it", dir.display(), dir.display());
+    }
+    let manifest = manifest_at(dir)?;
+    let shutdown = Shutdown::on_signals()?;
+    let router = serve::folder_router(dir);
+    let (bound, server) = serve::serve(router, listen, async move { shutdown.wait().await }).await?;
+    println!("ready http://{bound}");
+    eprintln!("serving dataset {}; stop with Ctrl-C", manifest.id());
+    server.await?;
+    Ok(Answer { data: json!({ "id": manifest.id() }), text: String::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_differs_from_its_manifest_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        assert!(manifest_at(path).unwrap_err().to_string().contains("no files"));
+        std::fs::write(path.join("a.csv"), "1,2\n").unwrap();
+        let made = manifest_at(path).unwrap();
+        std::fs::write(path.join(MANIFEST_FILE), made.to_json()).unwrap();
+        assert_eq!(manifest_at(path).unwrap(), made);
+        assert_eq!(manifest_at(&path.join(MANIFEST_FILE)).unwrap(), made);
+        std::fs::write(path.join("b.csv"), "3,4\n").unwrap();
+        let error = manifest_at(path).unwrap_err().to_string();
+        assert!(error.contains("b.csv differs"), "{error}");
+    }
+}

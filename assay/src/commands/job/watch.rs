@@ -1,0 +1,294 @@
+//! `job watch`: what a client leaves running.
+
+use super::act::job;
+use super::view::{check_text, details, waits_for};
+use crate::cli::{Answer, Global};
+use crate::progress;
+use crate::secrets::Secret;
+use crate::show;
+use crate::signing::Signing;
+use anyhow::bail;
+use assay_client::{Call, Error, Patience, Signer};
+use assay_protocol::market::{self, JobView, Seat, Slot, State};
+use assay_shell::Shutdown;
+use assay_shell::options::Deployed;
+use assay_shell::output::UsageError;
+use clap::Args;
+use indicatif::ProgressBar;
+use serde_json::json;
+
+/// Follow a job until it has ended.
+#[derive(Args, Debug)]
+pub struct Watch {
+    /// The job's number
+    id: u64,
+    /// Reveal the client's secret when the operator has committed, and move the
+    /// job on when a deadline has passed or the draw is due. Needs -x
+    #[arg(long)]
+    reveal: bool,
+}
+
+/// What the client does at a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Todo {
+    Nothing,
+    Reveal,
+    Advance,
+}
+
+/// What is to be done for a job, by chain time `now` and the block `number`.
+fn todo(job: &JobView, by_client: bool, now: u64, number: u64) -> Todo {
+    let state = &job.job;
+    if state.state.is_terminal() {
+        return Todo::Nothing;
+    }
+    let in_time = now <= state.deadline;
+    if state.state == State::Committed {
+        if by_client && in_time && state.client_secret.is_none() {
+            return Todo::Reveal;
+        }
+        if let Some(block) = state.draw_block {
+            return if u64::from(block) <= number { Todo::Advance } else { Todo::Nothing };
+        }
+    }
+    if in_time { Todo::Nothing } else { Todo::Advance }
+}
+
+impl Watch {
+    /// Does it.
+    pub async fn run(self, global: &Global) -> anyhow::Result<Answer> {
+        if self.reveal && !global.execute {
+            bail!(UsageError("--reveal signs: add -x (and -y to leave it running without being asked)".into()));
+        }
+        // Whoever watches for hours outlives a node that is restarted.
+        let deployed = global.chain.connect(Patience::DAEMON).await?;
+        let view = job(&deployed, self.id).await?;
+        let hand = match self.reveal && !view.job.state.is_terminal() {
+            true => Some(Hand::new(global, &deployed, &view).await?),
+            false => None,
+        };
+        let bar = progress::waiting();
+        let watching = Watching { deployed: &deployed, id: self.id, hand, bar: &bar, quiet: global.json };
+        let shutdown = Shutdown::on_signals()?;
+        let ended = tokio::select! {
+            ended = watching.until_ended() => ended,
+            () = shutdown.wait() => bail!("stopped before job {} has ended; the same command carries on", self.id),
+        };
+        bar.finish_and_clear();
+        let view = ended?;
+        let state = view.job.state;
+        if state != State::Final {
+            bail!("job {} ended as {state:?}: {}; `assay ledger {}` shows who was paid and slashed", self.id, waits_for(state), self.id);
+        }
+        let text = match view.model_id {
+            Some(model) => format!("job {} is final; its model is {model}", self.id),
+            None => format!("job {} is final and paid, but the registry did not take its model", self.id),
+        };
+        Answer::new(json!({ "id": self.id, "state": state, "model": view.model_id }), text)
+    }
+}
+
+/// What signs for the client.
+struct Hand {
+    signer: Signer,
+    secret: Option<Secret>,
+}
+
+impl Hand {
+    async fn new(global: &Global, deployed: &Deployed, view: &JobView) -> anyhow::Result<Self> {
+        let mut signing = Signing::new(global, &deployed.chain).await?;
+        let is_client = signing.address() == view.job.client;
+        let secret = match is_client && view.job.client_secret.is_none() {
+            // Now, and not when it is too late to look for it.
+            true => Some(Secret::load(&global.data()?, &view.terms.sealed_secret)?),
+            false => None,
+        };
+        if !is_client {
+            eprintln!("warning: this key is not the job's client {}; it can only move the job on", view.job.client);
+        }
+        let later = "a small fee each, known when its time comes";
+        if secret.is_some() {
+            signing.plan_later("reveal the client's secret when the operator has committed", None, later);
+        }
+        signing.plan_later("move the job on when a deadline has passed or the draw is due", None, later);
+        signing.confirm().await?;
+        Ok(Self { signer: signing.signer().clone(), secret })
+    }
+}
+
+struct Watching<'a> {
+    deployed: &'a Deployed,
+    id: u64,
+    hand: Option<Hand>,
+    bar: &'a ProgressBar,
+    quiet: bool,
+}
+
+impl Watching<'_> {
+    async fn until_ended(&self) -> anyhow::Result<JobView> {
+        let mut blocks = self.deployed.chain.blocks();
+        let mut last = String::new();
+        loop {
+            let block = blocks.next().await?;
+            let view = job(self.deployed, self.id).await?;
+            let now = self.deployed.chain.time_at(block.hash).await?;
+            let (slots, seats) = details(self.deployed, self.id).await?;
+            let line = line(&view, &slots, &seats);
+            if line != last {
+                self.say(&line);
+                last = line;
+            }
+            if view.job.state.is_terminal() {
+                return Ok(view);
+            }
+            self.bar.set_message(format!("block {}, {}", block.number, show::deadline(view.job.deadline, now)));
+            self.bar.tick();
+            self.act(&view, now, block.number).await?;
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("{line}"));
+        }
+    }
+
+    async fn act(&self, view: &JobView, now: u64, number: u64) -> anyhow::Result<()> {
+        let Some(hand) = &self.hand else { return Ok(()) };
+        let market = &self.deployed.market;
+        match (todo(view, hand.secret.is_some(), now, number), &hand.secret) {
+            (Todo::Reveal, Some(secret)) => {
+                self.send(hand, "revealed the client's secret", &market.reveal_secret(self.id, secret.secret)).await
+            }
+            (Todo::Advance, _) => self.send(hand, "moved the job on", &market.advance(self.id)).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// A refusal is no error here: somebody was quicker, or a block later it fits.
+    async fn send(&self, hand: &Hand, done: &str, call: &Call<(), market::Error>) -> anyhow::Result<()> {
+        match call.execute(&hand.signer).await {
+            Ok(receipt) => {
+                let fee = self.deployed.chain.unit().show(receipt.fee);
+                self.say(&format!("✓ {done} in block {}, fee {fee}", receipt.block.number));
+                Ok(())
+            }
+            Err(error) if error.refusal().is_some() => Ok(()),
+            Err(error) => match Error::from(error) {
+                // Another transaction came in between, or this one got lost; at the
+                // next block the chain shows what is still to be done.
+                error @ (Error::Execution(_) | Error::Submit(_)) => {
+                    self.say(&format!("not yet: {error}"));
+                    Ok(())
+                }
+                error => Err(error.into()),
+            },
+        }
+    }
+}
+
+/// All that can be seen to change in a job but the time that is left.
+fn line(view: &JobView, slots: &[Slot], seats: &[Seat]) -> String {
+    let state = &view.job;
+    let mut line = format!("{:?}: {}", state.state, waits_for(state.state));
+    match state.state {
+        State::Open => line += &format!(" ({} of {} enlisted)", state.enlisted, 1 + u32::from(view.terms.panel)),
+        State::Committed => {
+            let client = if state.client_secret.is_some() { "the client's is" } else { "the client's is not" };
+            line += &format!(" ({} of {} verifiers' are in, {client})", state.revealed, state.enlisted);
+        }
+        State::Drawn => line += &format!(" ({} of {} are open)", state.opened, view.terms.samples),
+        _ => {}
+    }
+    if let (State::Claimed, Some(operator)) = (state.state, state.operator) {
+        line += &format!(" ({operator})");
+    }
+    if !matches!(state.state, State::Open | State::Claimed | State::Committed | State::Drawn) {
+        for (number, slot) in slots.iter().enumerate() {
+            line += &format!("\n  slot {number}: segment {}: {}", slot.segment, check_text(slot.check));
+        }
+    }
+    if matches!(state.state, State::Disputed | State::Ruling) {
+        let sealed = seats.iter().filter(|seat| seat.seal.is_some()).count();
+        let revealed = seats.iter().filter(|seat| seat.outcome.is_some()).count();
+        line += &format!("\n  panel of {}: {sealed} sealed, {revealed} revealed", seats.len());
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_protocol::market::{Job, ModelTerms, Terms, Windows};
+    use assay_protocol::{Address, Hash};
+
+    fn view(state: State) -> JobView {
+        let windows = Windows { claim: 1, train: 1, secrets: 1, open: 1, attest: 1, reveal: 1, dispute: 1 };
+        let zero = Hash::default();
+        JobView {
+            id: 3,
+            terms: Terms {
+                spec: zero,
+                program: zero,
+                segments: 4,
+                payment: 1,
+                fee: 1,
+                stake: 1,
+                bond: 1,
+                samples: 2,
+                panel: 2,
+                sealed_secret: zero,
+                windows,
+            },
+            model: ModelTerms { name: "m".into(), licence: "MIT".into(), parent: None },
+            datasets: vec![zero],
+            job: Job {
+                client: Address([1; 20]),
+                state,
+                deadline: 100,
+                posted_at: 0,
+                operator: None,
+                attempts: 0,
+                rounds: 0,
+                enlisted: 3,
+                revealed: 0,
+                revealed_stake: 0,
+                secrets: zero,
+                client_secret: None,
+                draw_block: None,
+                seed: zero,
+                opened: 0,
+                disputed: None,
+                held: 2,
+            },
+            commitment: None,
+            dispute: None,
+            model_id: None,
+        }
+    }
+
+    #[test]
+    fn the_secret_is_revealed_once_and_in_time_only() {
+        let mut job = view(State::Committed);
+        assert_eq!(todo(&job, true, 100, 5), Todo::Reveal);
+        assert_eq!(todo(&job, false, 100, 5), Todo::Nothing);
+        assert_eq!(todo(&job, true, 101, 5), Todo::Advance, "the deadline has passed: the draw goes on without");
+        job.job.client_secret = Some(Hash::default());
+        assert_eq!(todo(&job, true, 50, 5), Todo::Nothing);
+        assert_eq!(todo(&view(State::Claimed), true, 50, 5), Todo::Nothing);
+    }
+
+    #[test]
+    fn a_job_is_moved_on_when_its_time_has_come() {
+        let mut job = view(State::Committed);
+        job.job.client_secret = Some(Hash::default());
+        job.job.draw_block = Some(7);
+        assert_eq!(todo(&job, true, 50, 6), Todo::Nothing);
+        assert_eq!(todo(&job, true, 50, 7), Todo::Advance);
+        for state in [State::Open, State::Claimed, State::Drawn, State::Window, State::Ruling] {
+            assert_eq!(todo(&view(state), true, 100, 9), Todo::Nothing);
+            assert_eq!(todo(&view(state), true, 101, 9), Todo::Advance);
+        }
+        assert_eq!(todo(&view(State::Final), true, 101, 9), Todo::Nothing);
+    }
+}

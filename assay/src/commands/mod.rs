@@ -1,0 +1,9 @@
+//! The commands, one file per group.
+
+pub mod account;
+pub mod dataset;
+pub mod deploy;
+pub mod job;
+pub mod ledger;
+pub mod model;
+pub mod provenance;

@@ -1,0 +1,312 @@
+//! The JSON file that describes a job to post; `docs/job.md` is its reference.
+
+use crate::commands::dataset::manifest_at;
+use anyhow::{Context, bail};
+use assay_client::{Amount, Unit};
+use assay_engine::{F32, TrainingSpec};
+use assay_job::{DataSpec, JobSpec, Manifest};
+use assay_protocol::Hash;
+use assay_protocol::market::{MAX_PANEL, MAX_SAMPLES, MAX_WINDOW_SECONDS, Windows};
+use assay_protocol::registry;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Largest file that is read; the largest sensible one has a few kilobytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// A job to post.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// What the model will be registered as.
+    pub model: ModelDescription,
+    /// What it is trained on.
+    pub data: DataDescription,
+    /// Architecture, optimiser, precision, batch.
+    pub training: TrainingSpec,
+    /// Training steps.
+    pub steps: u64,
+    /// Steps of each segment; the last may have fewer.
+    pub segment_steps: u32,
+    /// Key of all randomness; made at random if left out.
+    #[serde(default)]
+    pub seed: Option<Hash>,
+    /// For the operator, such as `10 UNIT`.
+    pub payment: String,
+    /// For the verifiers together.
+    pub fee: String,
+    /// What the operator locks.
+    pub stake: String,
+    /// What each verifier locks.
+    pub bond: String,
+    /// Segments that are drawn for checking.
+    pub samples: u8,
+    /// Verifiers that decide a dispute.
+    pub panel: u8,
+    /// How long each state may last, in seconds.
+    pub windows: Windows,
+}
+
+/// What a model will be registered as.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelDescription {
+    /// Name for people.
+    pub name: String,
+    /// SPDX licence expression.
+    #[serde(alias = "license")]
+    pub licence: String,
+    /// Model that training starts from.
+    #[serde(default)]
+    pub parent: Option<Hash>,
+}
+
+/// What a model is trained on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataDescription {
+    /// A dataset's id, or the path of its folder or manifest, from the
+    /// description's own folder.
+    pub dataset: String,
+    /// The file in it.
+    pub file: String,
+    /// What each feature is divided by.
+    pub divisor: F32,
+    /// Samples that are not trained on.
+    pub held_out: u32,
+}
+
+/// A job's amounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amounts {
+    /// For the operator.
+    pub payment: Amount,
+    /// For the verifiers together.
+    pub fee: Amount,
+    /// What the operator locks.
+    pub stake: Amount,
+    /// What each verifier locks.
+    pub bond: Amount,
+}
+
+/// Where a description's dataset is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// On record, by its id.
+    Id(Hash),
+    /// In a folder here.
+    Folder(PathBuf, Manifest),
+    /// A manifest without its files.
+    Manifest(Manifest),
+}
+
+impl Source {
+    /// The dataset's id.
+    pub fn id(&self) -> Hash {
+        match self {
+            Source::Id(id) => *id,
+            Source::Folder(_, manifest) | Source::Manifest(manifest) => manifest.id(),
+        }
+    }
+}
+
+impl Description {
+    /// Reads a file.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let failed = || format!("cannot read {}", path.display());
+        let length = std::fs::metadata(path).with_context(failed)?.len();
+        if length > MAX_FILE_BYTES {
+            bail!("{} has {length} bytes; a job description has at most {MAX_FILE_BYTES}", path.display());
+        }
+        Self::from_json(&std::fs::read_to_string(path).with_context(failed)?)
+            .with_context(|| format!("{} is no job description; docs/job.md explains each field", path.display()))
+    }
+
+    /// Reads the text of a file and checks what needs no chain.
+    pub fn from_json(text: &str) -> anyhow::Result<Self> {
+        let description: Description = serde_json::from_str(text)?;
+        description.check()?;
+        Ok(description)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        registry::check_name(&self.model.name).context("model.name")?;
+        registry::check_licence(&self.model.licence).context("model.licence")?;
+        if self.samples == 0 || self.samples > MAX_SAMPLES {
+            bail!("samples: {} is not from 1 to {MAX_SAMPLES}", self.samples);
+        }
+        if self.panel < 2 || self.panel > MAX_PANEL {
+            bail!("panel: {} is not from 2 to {MAX_PANEL}", self.panel);
+        }
+        let names = ["claim", "train", "secrets", "open", "attest", "reveal", "dispute"];
+        for (name, seconds) in names.iter().zip(self.windows.all()) {
+            if seconds == 0 || seconds > MAX_WINDOW_SECONDS {
+                bail!("windows.{name}: {seconds} is not from 1 to {MAX_WINDOW_SECONDS} seconds");
+            }
+        }
+        Ok(())
+    }
+
+    /// The dataset, which a relative path names from `folder`.
+    pub fn source(&self, folder: &Path) -> anyhow::Result<Source> {
+        if let Ok(id) = self.data.dataset.parse() {
+            return Ok(Source::Id(id));
+        }
+        let path = folder.join(&self.data.dataset);
+        if !path.exists() {
+            bail!(
+                "data.dataset: {:?} is neither a dataset's id (0x and 64 hex digits) nor a folder or manifest ({} is not there)",
+                self.data.dataset,
+                path.display()
+            );
+        }
+        let manifest = manifest_at(&path).context("data.dataset")?;
+        manifest.file(&self.data.file).context("data.file")?;
+        Ok(match path.is_dir() {
+            true => Source::Folder(path, manifest),
+            false => Source::Manifest(manifest),
+        })
+    }
+
+    /// The specification that goes on chain; compiles the step program.
+    pub fn spec(&self, dataset: Hash, seed: Hash) -> anyhow::Result<JobSpec> {
+        let data = DataSpec {
+            dataset,
+            file: self.data.file.clone(),
+            divisor: self.data.divisor,
+            held_out: self.data.held_out,
+        };
+        let spec = JobSpec::new(self.training.clone(), data, seed, self.steps, self.segment_steps)?;
+        if u32::from(self.samples) > spec.segments() {
+            bail!(
+                "samples: {} cannot be drawn of {} segments; use fewer samples, or shorter segments (segment_steps)",
+                self.samples,
+                spec.segments()
+            );
+        }
+        // What cannot be read back could never be trained.
+        JobSpec::from_bytes(&spec.to_bytes())?;
+        Ok(spec)
+    }
+
+    /// The amounts, in the chain's unit.
+    pub fn amounts(&self, unit: &Unit) -> anyhow::Result<Amounts> {
+        let amount = |field: &'static str, text: &str| -> anyhow::Result<Amount> {
+            // A description may be posted to another chain: a number alone could
+            // mean a millionth or a million times as much there.
+            if !text.trim().ends_with(|c: char| c.is_alphabetic()) {
+                bail!("{field}: {text:?} names no unit; write {:?}", format!("{} {}", text.trim(), unit.symbol));
+            }
+            let amount = unit.parse(text).with_context(|| field)?;
+            if amount == Amount::ZERO {
+                bail!("{field}: must be above zero");
+            }
+            unit.to_native(amount).with_context(|| field)?;
+            Ok(amount)
+        };
+        Ok(Amounts {
+            payment: amount("payment", &self.payment)?,
+            fee: amount("fee", &self.fee)?,
+            stake: amount("stake", &self.stake)?,
+            bond: amount("bond", &self.bond)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const EXAMPLE: &str = include_str!("../../examples/digits.json");
+
+    fn unit() -> Unit {
+        Unit { symbol: "UNIT".into(), decimals: 12, native_to_contract: 1_000_000 }
+    }
+
+    fn changed(pointer: &str, value: Value) -> anyhow::Result<Description> {
+        let mut json: Value = serde_json::from_str(EXAMPLE).unwrap();
+        *json.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value;
+        Description::from_json(&json.to_string())
+    }
+
+    fn refused(result: anyhow::Result<impl std::fmt::Debug>) -> String {
+        format!("{:#}", result.unwrap_err())
+    }
+
+    #[test]
+    fn the_example_is_a_job() {
+        let description = Description::from_json(EXAMPLE).unwrap();
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let source = description.source(&examples).unwrap();
+        let spec = description.spec(source.id(), Hash([1; 32])).unwrap();
+        assert!(spec.segments() >= u32::from(description.samples));
+        description.amounts(&unit()).unwrap();
+    }
+
+    #[test]
+    fn fields_that_nobody_knows_are_refused() {
+        let mut json: Value = serde_json::from_str(EXAMPLE).unwrap();
+        json["learning_rate"] = json!(1);
+        assert!(refused(Description::from_json(&json.to_string())).contains("learning_rate"));
+        for part in ["model", "data", "windows", "training"] {
+            let mut json: Value = serde_json::from_str(EXAMPLE).unwrap();
+            json[part]["surprise"] = json!(1);
+            assert!(refused(Description::from_json(&json.to_string())).contains("surprise"), "{part}");
+        }
+        assert!(refused(Description::from_json("{")).contains("EOF"));
+        let mut json: Value = serde_json::from_str(EXAMPLE).unwrap();
+        json.as_object_mut().unwrap().remove("stake");
+        assert!(refused(Description::from_json(&json.to_string())).contains("stake"));
+    }
+
+    #[test]
+    fn amounts_need_their_unit_and_must_be_above_zero() {
+        for (text, words) in [
+            ("10", "names no unit; write \"10 UNIT\""),
+            ("10 DOT", "not a unit of this chain"),
+            ("0 UNIT", "above zero"),
+            ("0.0000000000001 UNIT", "smallest"),
+            ("-1 UNIT", "UNIT"),
+            ("999999999999999999999999999 UNIT", "larger"),
+        ] {
+            let error = refused(changed("/payment", json!(text)).unwrap().amounts(&unit()));
+            assert!(error.contains("payment") && (error.contains(words) || words == "smallest"), "{text}: {error}");
+        }
+        assert!(refused(changed("/fee", json!(5))).contains("expected a string"));
+    }
+
+    #[test]
+    fn sizes_out_of_reach_are_refused() {
+        for (pointer, value, words) in [
+            ("/samples", json!(0), "samples"),
+            ("/samples", json!(255), "samples"),
+            ("/samples", json!(256), "256"),
+            ("/panel", json!(1), "panel"),
+            ("/windows/train", json!(0), "windows.train"),
+            ("/windows/claim", json!(2_592_001), "windows.claim"),
+            ("/model/name", json!(""), "model.name"),
+            ("/model/name", json!("a\u{202e}b"), "model.name"),
+            ("/model/licence", json!("MIT/X11"), "model.licence"),
+        ] {
+            let error = refused(changed(pointer, value));
+            assert!(error.contains(words), "{pointer}: {error}");
+        }
+        let spec = |pointer: &str, value: Value| refused(changed(pointer, value).unwrap().spec(Hash([1; 32]), Hash([2; 32])));
+        assert!(spec("/steps", json!(0)).contains("steps"));
+        assert!(spec("/steps", json!(1_u64 << 50)).contains("steps"));
+        assert!(spec("/steps", json!(1)).contains("samples"));
+        assert!(spec("/segment_steps", json!(0)).contains("segment_steps"));
+        assert!(!spec("/training/model/mlp/hidden", json!([4_000_000_000_u32])).is_empty());
+        assert!(!spec("/training/batch", json!(4_000_000_000_u32)).is_empty());
+    }
+
+    #[test]
+    fn a_dataset_that_is_not_there_is_said_to_be_so() {
+        let description = changed("/data/dataset", json!("../no/such/folder")).unwrap();
+        assert!(refused(description.source(Path::new("."))).contains("not there"));
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let description = changed("/data/file", json!("no.csv")).unwrap();
+        assert!(refused(description.source(&examples)).contains("no.csv"));
+    }
+}

@@ -1,0 +1,380 @@
+//! The running oracle: serves what it has, looks for jobs, works on them.
+
+use crate::context::{Context, default_folder, tie_folder};
+use crate::options::{KeepCheckpoints, RunOptions, amount, endpoint};
+use crate::policy;
+use crate::progress::Progress;
+use crate::trainer::Trainer;
+use crate::worker::{self, Ended, PROGRESS_FILE, Worker};
+use anyhow::{Context as _, bail};
+use assay_client::{Amount, Patience, Signer};
+use assay_content::{Fetcher, Kind, Store, serve, store::write_atomically};
+use assay_engine::CpuBackend;
+use assay_protocol::market::{JobSummary, MAX_PAGE, Role, State};
+use assay_protocol::{Address, Hash};
+use assay_shell::options::Deployed;
+use assay_shell::{ChainOptions, Journal, KeyOptions, Shutdown};
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// When a job that could not be prepared is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How long workers and downloads may take to stop.
+const STOPPING: Duration = Duration::from_secs(20);
+/// In a job's folder: how it ended.
+const ENDED_FILE: &str = "ended";
+
+/// Runs an oracle until `shutdown`, or with `--once` until the jobs taken are done.
+///
+/// # Errors
+/// If it cannot start, or cannot go on: what is wrong, and what to do.
+pub async fn run(
+    options: RunOptions,
+    chain: &ChainOptions,
+    key: &KeyOptions,
+    trainer: Arc<dyn Trainer>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let signer = key.signer()?;
+    let deployed = tokio::select! {
+        deployed = chain.connect(Patience::DAEMON) => deployed?,
+        () = shutdown.wait() => return Ok(()),
+    };
+    let unit = deployed.chain.unit().clone();
+    let policy = options.policy.policy(&unit)?;
+    let stake = options.stake.as_deref().map(|text| amount(&unit, "--stake", text)).transpose()?;
+    let withdraw_above = amount(&unit, "--withdraw-above", &options.withdraw_above)?;
+
+    let folder = options.data.clone().map_or_else(|| default_folder(&signer), Ok)?;
+    // The journal first: it locks the folder.
+    let journal = Journal::open(&folder)?;
+    tie_folder(&folder, &deployed, &signer)?;
+    let content = Store::open(folder.join("content"))?;
+    let backend = CpuBackend::new(options.threads)?.with_memory_limit(policy.max_memory_bytes);
+    let router = serve::router(content.clone());
+    let (bound, server) = serve::serve(router, options.listen, {
+        let shutdown = shutdown.clone();
+        async move { shutdown.wait().await }
+    })
+    .await?;
+    let endpoint = endpoint(options.endpoint.as_deref(), bound)?;
+    let server = tokio::spawn(server);
+
+    let context = Arc::new(Context {
+        inputs: Store::open(folder.join("inputs"))?,
+        content,
+        deployed,
+        signer,
+        policy,
+        trainer,
+        backend: Arc::new(backend),
+        fetcher: Fetcher::default(),
+        folder,
+        keep_all: options.keep_checkpoints == KeepCheckpoints::All,
+        meters: Default::default(),
+        shutdown: shutdown.clone(),
+        journal: Mutex::new(journal),
+    });
+    tokio::select! {
+        announced = announce(&context.deployed, &context.signer, &endpoint, stake) => announced?,
+        () = shutdown.wait() => return Ok(()),
+    }
+    println!("ready {endpoint} operator {} data {}", context.operator(), context.folder.display());
+    tracing::info!(
+        account = %context.signer.account(),
+        listen = %bound,
+        endpoint,
+        backend = assay_engine::Backend::name(&*context.backend),
+        "watching for jobs"
+    );
+    let mut daemon = Daemon {
+        context,
+        withdraw_above,
+        workers: JoinSet::new(),
+        busy: HashSet::new(),
+        aside: HashMap::new(),
+        lowest: 0,
+        ended: 0,
+        unpaid: vec![],
+    };
+    let ended = daemon.watch(options.once, server, bound).await;
+    daemon.stop().await;
+    ended?;
+    match daemon.unpaid.is_empty() || !options.once {
+        true => Ok(()),
+        false => bail!("not paid for job {}", daemon.unpaid.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Puts the endpoint on chain, and the stake that is missing.
+async fn announce(
+    deployed: &Deployed,
+    signer: &Signer,
+    endpoint: &str,
+    stake: Option<Amount>,
+) -> anyhow::Result<()> {
+    let (chain, market) = (&deployed.chain, &deployed.market);
+    if chain.ensure_mapped(signer).await?.is_some() {
+        tracing::info!(account = %signer.account(), "mapped the account to its address on chain");
+    }
+    let standing = market.standing(Role::Operator, signer.address()).await?.unwrap_or_default();
+    let missing = stake.unwrap_or_default().saturating_sub(Amount(standing.stake));
+    if missing == Amount::ZERO && standing.endpoint == endpoint {
+        return Ok(());
+    }
+    let call = market.stake(Role::Operator, Some(endpoint), missing);
+    call.execute(signer).await.context("cannot announce the endpoint and the stake on chain")?;
+    tracing::info!(endpoint, added = %chain.unit().show(missing), "announced on chain");
+    Ok(())
+}
+
+/// A job that is not to be looked at now.
+struct Aside {
+    reason: String,
+    again: Option<Instant>,
+}
+
+struct Daemon {
+    context: Arc<Context>,
+    withdraw_above: Amount,
+    workers: JoinSet<(u64, Ended)>,
+    /// Jobs with a worker.
+    busy: HashSet<u64>,
+    aside: HashMap<u64, Aside>,
+    /// All jobs below this number have ended.
+    lowest: u64,
+    /// Jobs taken whose end was seen.
+    ended: usize,
+    /// Jobs taken that ended without pay.
+    unpaid: Vec<u64>,
+}
+
+impl Daemon {
+    /// Until the end of the process.
+    async fn watch(
+        &mut self,
+        once: bool,
+        mut server: tokio::task::JoinHandle<std::io::Result<()>>,
+        bound: SocketAddr,
+    ) -> anyhow::Result<()> {
+        let shutdown = self.context.shutdown.clone();
+        let mut blocks = self.context.chain().blocks();
+        let mut first = true;
+        loop {
+            let now = Instant::now();
+            let retry = self.aside.values().filter_map(|aside| aside.again).filter(|again| *again > now).min();
+            tokio::select! {
+                biased;
+                () = shutdown.wait() => return Ok(()),
+                served = &mut server => {
+                    served?.with_context(|| format!("cannot serve on {bound} any more"))?;
+                    return Ok(());
+                }
+                Some(ended) = self.workers.join_next() => {
+                    let (id, ended) = ended.context("the work on a job panicked; see above, and report it")?;
+                    self.has_ended(id, ended).await;
+                }
+                block = blocks.next() => { block?; }
+                () = tokio::time::sleep_until(retry.unwrap_or(now)), if retry.is_some() => {}
+            }
+            if first {
+                self.resume()?;
+                self.withdraw().await;
+                first = false;
+            }
+            if once && self.ended > 0 && self.workers.is_empty() {
+                return Ok(());
+            }
+            if let Err(error) = self.look_for_jobs(once && self.ended > 0).await {
+                tracing::warn!(error = format!("{error:#}"), "cannot look for jobs; trying again at the next block");
+            }
+        }
+    }
+
+    /// Jobs that this data folder knows and whose end it has not seen.
+    fn resume(&mut self) -> anyhow::Result<()> {
+        let folder = self.context.folder.join("jobs");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.display())),
+        };
+        for entry in entries {
+            let name = entry?.file_name();
+            let Some(id) = name.to_str().and_then(|name| name.parse::<u64>().ok()) else { continue };
+            let claimed = self.context.journal.lock().expect("no panic while held").get(id, crate::context::CLAIM);
+            if claimed.is_some() && !folder.join(name).join(ENDED_FILE).exists() {
+                self.work_on(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn work_on(&mut self, id: u64) {
+        if self.busy.insert(id) {
+            let worker = Worker::new(self.context.clone(), id);
+            self.workers.spawn(async move { (id, worker.run().await) });
+        }
+    }
+
+    /// Looks at all jobs that have not ended, and starts to work on those that
+    /// are ours or that fit.
+    async fn look_for_jobs(&mut self, no_more: bool) -> anyhow::Result<()> {
+        let now = self.context.chain().now().await?;
+        let (mut offset, mut all_ended) = (self.lowest, true);
+        loop {
+            let page = self.context.market().jobs(offset, MAX_PAGE).await?;
+            for job in &page.items {
+                if !job.state.is_terminal() {
+                    all_ended = false;
+                } else if all_ended {
+                    self.lowest = job.id + 1;
+                }
+                self.look_at(job, now, no_more).await?;
+            }
+            offset += page.items.len() as u64;
+            if page.items.is_empty() || offset >= u64::from(page.total) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn look_at(&mut self, summary: &JobSummary, now: u64, no_more: bool) -> anyhow::Result<()> {
+        let id = summary.id;
+        if self.busy.contains(&id) || self.aside.get(&id).is_some_and(|aside| aside.again.is_none_or(|at| at > Instant::now())) {
+            return Ok(());
+        }
+        if !summary.state.is_terminal() && summary.operator == Some(self.context.operator()) {
+            self.work_on(id);
+            return Ok(());
+        }
+        let full = self.workers.len() >= self.context.policy.max_jobs;
+        if summary.state != State::Open || full || no_more {
+            return Ok(());
+        }
+        let market = self.context.market();
+        let Some(job) = market.job(id).await? else { return Ok(()) };
+        let standing = market.standing(Role::Operator, self.context.operator()).await?.unwrap_or_default();
+        if let Err(refusal) = self.context.policy.terms(&job, &self.context.operator(), &standing) {
+            // Free stake comes back when a job ends.
+            let again = matches!(refusal, policy::Refusal::FreeStake { .. });
+            self.set_aside(id, refusal.describe(self.context.chain().unit()), again);
+        } else if policy::is_claimable(&job, now) {
+            self.work_on(id);
+        }
+        Ok(())
+    }
+
+    /// Says why a job is not taken, once.
+    fn set_aside(&mut self, id: u64, reason: String, again: bool) {
+        let told = self.aside.get(&id).is_some_and(|aside| aside.reason == reason);
+        if !told {
+            tracing::info!(job = id, "not taken: {reason}");
+        }
+        self.aside.insert(id, Aside { reason, again: again.then(|| Instant::now() + LOOK_AGAIN) });
+    }
+
+    async fn has_ended(&mut self, id: u64, ended: Ended) {
+        self.busy.remove(&id);
+        match ended {
+            Ended::Stopped => {}
+            Ended::NotTaken { reason, again } => self.set_aside(id, reason, again),
+            Ended::LeftAlone(reason) => {
+                tracing::error!(job = id, "{reason}");
+                self.aside.insert(id, Aside { reason, again: None });
+            }
+            Ended::Late => {
+                tracing::error!(job = id, "not committed in time: a part of the stake is lost, and others may claim it");
+                self.aside.insert(id, Aside { reason: "it was lost before".into(), again: None });
+                self.finished(id, State::Cancelled).await;
+            }
+            Ended::Over(state) => self.finished(id, state).await,
+        }
+    }
+
+    /// A job that was taken has ended.
+    async fn finished(&mut self, id: u64, state: State) {
+        self.ended += 1;
+        if state != State::Final {
+            self.unpaid.push(id);
+        }
+        match self.context.market().job(id).await {
+            Ok(Some(job)) => {
+                let (payment, stake) = (Amount(job.terms.payment), Amount(job.terms.stake));
+                let outcome = worker::outcome(state, payment, stake, self.context.chain().unit());
+                let model = job.model_id.map(|model| model.to_string());
+                tracing::info!(job = id, model, "{outcome}");
+            }
+            Ok(None) => tracing::warn!(job = id, "the market no longer has this job"),
+            Err(error) => tracing::warn!(job = id, %error, ?state, "ended, but cannot read how"),
+        }
+        if let Err(error) = self.tidy(id, state) {
+            tracing::warn!(job = id, error = format!("{error:#}"), "cannot tidy up after the job");
+        }
+        self.withdraw().await;
+    }
+
+    /// Drops the checkpoints that nobody needs, and notes that the job has ended.
+    fn tidy(&self, id: u64, state: State) -> anyhow::Result<()> {
+        let folder = self.context.job_folder(id);
+        if !self.context.keep_all {
+            let states = Progress::peek(&folder.join(PROGRESS_FILE));
+            let needed = self.needed_by_others(id)?;
+            for root in states.iter().rev().skip(1).filter(|root| !needed.contains(root)) {
+                self.context.content.remove(Kind::State, root)?;
+            }
+        }
+        fs::create_dir_all(&folder)?;
+        write_atomically(&folder.join(ENDED_FILE), format!("{state:?}\n").as_bytes())?;
+        Ok(())
+    }
+
+    /// Checkpoints of other jobs: jobs with the same specification share them.
+    fn needed_by_others(&self, id: u64) -> anyhow::Result<HashSet<Hash>> {
+        let mut needed = HashSet::new();
+        for entry in fs::read_dir(self.context.folder.join("jobs"))? {
+            let path = entry?.path();
+            if path == self.context.job_folder(id) {
+                continue;
+            }
+            let states = Progress::peek(&path.join(PROGRESS_FILE));
+            match path.join(ENDED_FILE).exists() {
+                true => needed.extend(states.last()),
+                false => needed.extend(states),
+            }
+        }
+        Ok(needed)
+    }
+
+    /// Takes out what the market owes, if it is above the threshold.
+    async fn withdraw(&self) {
+        if let Err(error) = withdraw_above(&self.context.deployed, &self.context.signer, self.withdraw_above).await {
+            tracing::warn!(error = format!("{error:#}"), "cannot withdraw now; trying again when a job ends");
+        }
+    }
+
+    /// Lets workers come to a safe point.
+    async fn stop(&mut self) {
+        let all = async { while self.workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOPPING, all).await.is_err() {
+            tracing::warn!("a step did not end in time; it is looked into at the next start");
+            self.workers.shutdown().await;
+        }
+    }
+}
+
+/// Takes out what the market owes `signer`, if it is above `threshold`.
+async fn withdraw_above(deployed: &Deployed, signer: &Signer, threshold: Amount) -> anyhow::Result<()> {
+    let address: Address = signer.address();
+    let credit = deployed.market.credit(address).await?;
+    if credit > threshold {
+        let receipt = deployed.market.withdraw().execute(signer).await?;
+        tracing::info!(amount = %deployed.chain.unit().show(credit), block = receipt.block.number, "withdrawn");
+    }
+    Ok(())
+}

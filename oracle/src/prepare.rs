@@ -1,0 +1,78 @@
+//! From a job on chain to a task on this machine, before and after the claim.
+
+use crate::context::Context;
+use crate::policy::{Need, Refusal};
+use crate::training;
+use anyhow::Context as _;
+use assay_content::{Kind, store::write_atomically};
+use assay_job::{JobSpec, Task};
+use assay_protocol::Hash;
+use assay_protocol::hash::{Native, Sha256};
+use assay_protocol::market::JobView;
+use assay_shell::inputs;
+use std::fs;
+use std::sync::Arc;
+
+/// In a job's folder: SHA-256 of its data file, so that the job can go on when
+/// the data's server is gone.
+const DATA_FILE: &str = "data";
+
+/// A task, or why the policy does not take it.
+pub type Prepared = Result<Arc<Task>, Refusal>;
+
+/// Fetches the inputs of a job that is not claimed yet, and judges it by its
+/// size and by a short trial.
+///
+/// # Errors
+/// If an input cannot be had, is not what the chain says, or does not fit.
+pub async fn prepare(context: &Arc<Context>, job: &JobView) -> anyhow::Result<Prepared> {
+    let spec = inputs::spec(&context.deployed, job).await?;
+    let program = spec.compile()?;
+    let need = Need {
+        memory: u64::try_from(program.memory_bytes()).unwrap_or(u64::MAX),
+        checkpoint: program.state_layout().file_bytes(),
+    };
+    if let Err(refusal) = context.policy.size(&spec, need, context.machine()) {
+        return Ok(Err(refusal));
+    }
+    let task = fetch(context, job, spec).await?;
+    let (trial_task, trial_context) = (task.clone(), context.clone());
+    let seconds = tokio::task::spawn_blocking(move || training::trial(&trial_task, &*trial_context.backend)).await??;
+    tracing::debug!(job = job.id, seconds_per_step = seconds, "trial");
+    Ok(context.policy.speed(task.spec().steps, seconds, &job.terms.windows).map(|()| task))
+}
+
+/// The task of a job that is claimed: from what is kept of it, else fetched anew.
+///
+/// # Errors
+/// If an input cannot be had or is not what the chain says.
+pub async fn task(context: &Arc<Context>, job: &JobView) -> anyhow::Result<Arc<Task>> {
+    let spec = inputs::spec(&context.deployed, job).await?;
+    match kept_data(context, job.id) {
+        Some(data) => build(spec, data).await,
+        None => fetch(context, job, spec).await,
+    }
+}
+
+async fn fetch(context: &Arc<Context>, job: &JobView, spec: JobSpec) -> anyhow::Result<Arc<Task>> {
+    let limit = context.policy.max_data_bytes;
+    let data =
+        inputs::data_file(&context.deployed, &context.fetcher, &spec, &context.inputs, limit, &|_, _| ()).await?;
+    let folder = context.job_folder(job.id);
+    let kept = fs::create_dir_all(&folder)
+        .and_then(|()| write_atomically(&folder.join(DATA_FILE), Native.sha256(&data).to_string().as_bytes()));
+    kept.with_context(|| format!("cannot write to {}", folder.display()))?;
+    build(spec, data).await
+}
+
+async fn build(spec: JobSpec, data: Vec<u8>) -> anyhow::Result<Arc<Task>> {
+    Ok(Arc::new(tokio::task::spawn_blocking(move || Task::new(spec, &data)).await??))
+}
+
+/// The data file that an earlier preparation has checked and kept.
+fn kept_data(context: &Context, job: u64) -> Option<Vec<u8>> {
+    let text = fs::read_to_string(context.job_folder(job).join(DATA_FILE)).ok()?;
+    let hash: Hash = text.trim().parse().ok()?;
+    let bytes = context.inputs.get(Kind::Blob, &hash).ok()??;
+    (Native.sha256(&bytes) == hash).then_some(bytes)
+}

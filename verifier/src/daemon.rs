@@ -1,0 +1,417 @@
+//! The daemon: at each finalised block it reads what concerns it and does the
+//! next thing. What it remembers is only what it may not contradict (the
+//! journal, the findings); all progress is on chain, so a restart carries on.
+
+use crate::duties::may_have_duties;
+use crate::findings::{Findings, Purpose};
+use crate::inspect::{Assignment, Inspector};
+use crate::policy::{Policy, Refusal};
+use crate::secret::Secrets;
+use anyhow::Context;
+use assay_client::{Amount, Block, Call, CallError, Receipt, Signer};
+use assay_content::{Fetcher, Store};
+use assay_engine::CpuBackend;
+use assay_job::{JobError, Task};
+use assay_protocol::Address;
+use assay_protocol::market::{Error as Refused, JobSummary, Role, State};
+use assay_shell::options::Deployed;
+use assay_shell::{Journal, Shutdown, inputs};
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Without a new block the chain is looked at again after this long: something
+/// may have failed that no block will report.
+const TICK: Duration = Duration::from_secs(5);
+/// How long a transaction that is under way is waited for when asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// Longest pause of a job that keeps failing.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// How the daemon is to run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which jobs it takes.
+    pub policy: Policy,
+    /// The data folder.
+    pub folder: PathBuf,
+    /// Threads of a replay; 0 for one per core.
+    pub threads: usize,
+    /// The stake is brought up to this at the start, in the contract's unit.
+    pub stake: Option<Amount>,
+    /// Credit above this is withdrawn.
+    pub withdraw_above: Option<Amount>,
+    /// Stop after so many jobs have ended and their bonds are released.
+    pub once: Option<u32>,
+}
+
+/// What is known of a job besides what the chain says.
+#[derive(Default)]
+pub(crate) struct Tracked {
+    /// Whether this account is enlisted; `None` until the chain was asked.
+    pub enlisted: Option<bool>,
+    /// Nothing will ever be done in it.
+    pub over: bool,
+    /// What was last logged about leaving it alone.
+    pub refusal: Option<String>,
+    pub task: Option<Arc<Task>>,
+    failures: u32,
+    not_before: Option<Instant>,
+}
+
+/// Work off the main loop: `None` prepares a job, else it looks at a segment.
+pub(crate) type Work = (u64, Option<Purpose>);
+
+pub(crate) enum Done {
+    Prepared(Arc<Task>),
+    Found(String),
+    Stopped,
+}
+
+/// A running verifier.
+pub struct Daemon {
+    pub(crate) deployed: Deployed,
+    pub(crate) signer: Signer,
+    pub(crate) me: Address,
+    pub(crate) config: Config,
+    pub(crate) journal: Journal,
+    pub(crate) findings: Findings,
+    pub(crate) secrets: Secrets,
+    pub(crate) cache: Store,
+    pub(crate) inspector: Inspector,
+    pub(crate) jobs: BTreeMap<u64, Tracked>,
+    fetcher: Fetcher,
+    backend: Arc<CpuBackend>,
+    background: JoinSet<anyhow::Result<Done>>,
+    running: HashMap<tokio::task::Id, Work>,
+    ended: u32,
+}
+
+impl Daemon {
+    /// Opens the data folder, maps the account and brings its stake up.
+    ///
+    /// # Errors
+    /// If the folder is in use or damaged, or the account cannot pay.
+    pub async fn start(deployed: Deployed, signer: Signer, config: Config) -> anyhow::Result<Self> {
+        let me = signer.address();
+        let genesis = deployed.chain.genesis();
+        let market = deployed.market.address();
+        // What was signed for one chain, market and account says nothing about another.
+        let folder = config.folder.join(genesis.to_string()).join(market.to_string()).join(me.to_string());
+        let journal = Journal::open(&folder)?;
+        let findings = Findings::open(&folder.join("findings"))
+            .with_context(|| format!("cannot use {}", folder.display()))?;
+        let secrets = Secrets::open(&folder)?;
+        let cache = Store::open(folder.join("content"))?;
+        let backend = Arc::new(CpuBackend::new(config.threads)?);
+        let fetcher = Fetcher::default();
+        let inspector =
+            Inspector::new(&deployed.chain, &deployed.market, fetcher.clone(), cache.clone(), Arc::clone(&backend));
+        let daemon = Self {
+            deployed,
+            signer,
+            me,
+            config,
+            journal,
+            findings,
+            secrets,
+            cache,
+            inspector,
+            jobs: BTreeMap::new(),
+            fetcher,
+            backend,
+            background: JoinSet::new(),
+            running: HashMap::new(),
+            ended: 0,
+        };
+        daemon.prepare_account().await?;
+        Ok(daemon)
+    }
+
+    /// The account's address.
+    pub fn address(&self) -> Address {
+        self.me
+    }
+
+    async fn prepare_account(&self) -> anyhow::Result<()> {
+        let (chain, market) = (&self.deployed.chain, &self.deployed.market);
+        if chain.ensure_mapped(&self.signer).await?.is_some() {
+            tracing::info!(address = %self.me, "mapped the account to its address");
+        }
+        let standing = market.standing(Role::Verifier, self.me).await?.unwrap_or_default();
+        let missing = self.config.stake.map_or(Amount::ZERO, |wanted| wanted.saturating_sub(Amount(standing.stake)));
+        if missing > Amount::ZERO {
+            market.stake(Role::Verifier, None, missing).execute(&self.signer).await?;
+            tracing::info!("staked {}", chain.unit().show(missing));
+        } else if standing.stake == 0 {
+            tracing::warn!("no stake, so no job can be enlisted for; add some with --stake or `assay-verifier stake`");
+        }
+        Ok(())
+    }
+
+    /// Works until asked to stop, or until `once` jobs have ended.
+    ///
+    /// # Errors
+    /// If the chain is gone for good, or is another one.
+    pub async fn run(&mut self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let mut blocks = self.deployed.chain.blocks();
+        let mut head = blocks.next().await?;
+        loop {
+            let asked = async {
+                shutdown.wait().await;
+                tokio::time::sleep(GRACE).await;
+            };
+            // A round is safe to abandon anywhere: what it signs is in the journal first.
+            tokio::select! {
+                () = self.round(head) => {}
+                () = asked => {}
+            }
+            let enough = self.config.once.is_some_and(|once| self.ended >= once);
+            if shutdown.requested() || enough {
+                break;
+            }
+            tokio::select! {
+                () = shutdown.wait() => break,
+                block = blocks.next() => head = block?,
+                Some(done) = self.background.join_next_with_id() => self.finished(done),
+                () = tokio::time::sleep(TICK) => head = self.deployed.chain.latest().await?,
+            }
+        }
+        self.inspector.stop();
+        self.background.shutdown().await;
+        Ok(())
+    }
+
+    /// Looks at all jobs once. What fails in one does not touch the others.
+    async fn round(&mut self, head: Block) {
+        let summaries = match self.summaries().await {
+            Ok(summaries) => summaries,
+            Err(error) => {
+                tracing::warn!("cannot read the jobs: {error:#}");
+                return;
+            }
+        };
+        for (job, now) in summaries {
+            let tracked = self.jobs.entry(job.id).or_default();
+            if tracked.over || tracked.not_before.is_some_and(|at| Instant::now() < at) {
+                continue;
+            }
+            let result = self.visit(&job, now, head).await;
+            let tracked = self.jobs.entry(job.id).or_default();
+            match result {
+                Ok(()) => (tracked.failures, tracked.not_before) = (0, None),
+                Err(error) => self.failed(job.id, &error),
+            }
+        }
+        if let Err(error) = self.withdraw().await {
+            tracing::warn!("cannot withdraw: {error:#}");
+        }
+    }
+
+    /// The jobs from the first one on that is not over, with chain time.
+    async fn summaries(&self) -> anyhow::Result<Vec<(JobSummary, u64)>> {
+        let now = self.deployed.chain.now().await?;
+        let first_open = self.jobs.iter().find(|(_, tracked)| !tracked.over).map(|(id, _)| *id);
+        let mut offset = first_open.unwrap_or(self.jobs.keys().last().map_or(0, |last| last + 1));
+        let mut summaries = Vec::new();
+        loop {
+            let page = self.deployed.market.jobs(offset, assay_protocol::market::MAX_PAGE).await?;
+            if page.items.is_empty() {
+                return Ok(summaries);
+            }
+            offset += page.items.len() as u64;
+            summaries.extend(page.items.into_iter().map(|job| (job, now)));
+        }
+    }
+
+    async fn visit(&mut self, job: &JobSummary, now: u64, head: Block) -> anyhow::Result<()> {
+        let enlisted = match self.jobs.get(&job.id).and_then(|tracked| tracked.enlisted) {
+            Some(enlisted) => enlisted,
+            None => {
+                let enlisted = self.deployed.market.enlistment(job.id, self.me).await?.is_some();
+                self.tracked(job.id).enlisted = Some(enlisted);
+                if enlisted {
+                    tracing::info!(job = job.id, state = ?job.state, "carrying on with a job");
+                }
+                enlisted
+            }
+        };
+        match (enlisted, job.state) {
+            (true, state) if may_have_duties(state, job.deadline, now) => self.work(job.id, now, head).await,
+            (true, _) => Ok(()),
+            (false, State::Open | State::Claimed) if now <= job.deadline => self.consider(job.id).await,
+            // May be open again after its operator was late.
+            (false, State::Open | State::Claimed) => Ok(()),
+            (false, _) => {
+                let tracked = self.tracked(job.id);
+                (tracked.over, tracked.task) = (true, None);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn tracked(&mut self, job: u64) -> &mut Tracked {
+        self.jobs.entry(job).or_default()
+    }
+
+    /// Marks a job's end for this verifier.
+    pub(crate) fn end(&mut self, job: u64) {
+        let tracked = self.tracked(job);
+        (tracked.over, tracked.task) = (true, None);
+        self.ended += 1;
+    }
+
+    /// Jobs that this account is enlisted in.
+    pub(crate) fn busy(&self) -> usize {
+        self.jobs.values().filter(|tracked| tracked.enlisted == Some(true) && !tracked.over).count()
+    }
+
+    /// Leaves a job alone, for good if the reason does not pass. Says so once.
+    pub(crate) fn leave(&mut self, job: u64, refusal: String, for_good: bool) {
+        let tracked = self.tracked(job);
+        tracked.over |= for_good;
+        if tracked.refusal.as_ref() != Some(&refusal) {
+            tracing::info!(job, "not enlisting: {refusal}");
+            tracked.refusal = Some(refusal);
+        }
+    }
+
+    fn failed(&mut self, job: u64, error: &anyhow::Error) {
+        let tracked = self.tracked(job);
+        tracked.failures += 1;
+        let pause = (Duration::from_secs(1) * 2u32.saturating_pow(tracked.failures - 1)).min(LONGEST_PAUSE);
+        tracked.not_before = Some(Instant::now() + pause);
+        tracing::warn!(job, "{error:#}; trying again in {} s", pause.as_secs());
+    }
+
+    /// Starts work off the main loop unless it runs already.
+    fn start_work(
+        &mut self,
+        work: Work,
+        future: impl std::future::Future<Output = anyhow::Result<Done>> + Send + 'static,
+    ) {
+        let id = self.background.spawn(future).id();
+        self.running.insert(id, work);
+    }
+
+    fn runs(&self, work: Work) -> bool {
+        self.running.values().any(|running| *running == work)
+    }
+
+    /// Gets a job's specification and data, and tries whether this machine can run it.
+    pub(crate) fn prepare(&mut self, job: u64) {
+        if self.runs((job, None)) {
+            return;
+        }
+        let (deployed, fetcher, cache) = (self.deployed.clone(), self.fetcher.clone(), self.cache.clone());
+        let (backend, policy) = (Arc::clone(&self.backend), self.config.policy.clone());
+        let enlisted = self.tracked(job).enlisted == Some(true);
+        self.start_work((job, None), async move {
+            let view = deployed.market.job(job).await?.context("the job is gone")?;
+            let spec = inputs::spec(&deployed, &view).await?;
+            if !enlisted {
+                policy.spec(&spec)?;
+            }
+            let limit = if enlisted { inputs::MAX_DATA_BYTES } else { policy.max_data_bytes };
+            let file = inputs::data_file(&deployed, &fetcher, &spec, &cache, limit, &|_, _| ()).await?;
+            let task = tokio::task::spawn_blocking(move || -> Result<Task, JobError> {
+                let task = Task::new(spec, &file)?;
+                task.runner(&*backend)?;
+                Ok(task)
+            });
+            Ok(Done::Prepared(Arc::new(task.await??)))
+        });
+    }
+
+    /// Looks at a segment and keeps the finding.
+    pub(crate) fn inspect(&mut self, task: Arc<Task>, assignment: Assignment) {
+        let work = (assignment.subject.job, Some(assignment.purpose));
+        if self.runs(work) {
+            return;
+        }
+        let (inspector, findings) = (self.inspector.clone(), self.findings.clone());
+        self.start_work(work, async move {
+            match inspector.inspect(&task, &assignment).await? {
+                Some(finding) => {
+                    findings.put(assignment.purpose, &finding).context("cannot keep a finding")?;
+                    Ok(Done::Found(finding.describe()))
+                }
+                None => Ok(Done::Stopped),
+            }
+        });
+    }
+
+    fn finished(&mut self, done: Result<(tokio::task::Id, anyhow::Result<Done>), tokio::task::JoinError>) {
+        let (id, result) = match done {
+            Ok((id, result)) => (id, result),
+            Err(error) => (error.id(), Err(error.into())),
+        };
+        let Some((job, purpose)) = self.running.remove(&id) else { return };
+        match result {
+            Ok(Done::Prepared(task)) => self.tracked(job).task = Some(task),
+            Ok(Done::Found(finding)) => {
+                let purpose = purpose.map(|purpose| purpose.to_string()).unwrap_or_default();
+                tracing::info!(job, purpose, "{finding}");
+            }
+            Ok(Done::Stopped) => {}
+            Err(error) if self.tracked(job).enlisted != Some(true) && is_for_good(&error) => {
+                self.leave(job, format!("{error:#}"), true);
+            }
+            Err(error) => self.failed(job, &error),
+        }
+    }
+
+    async fn withdraw(&self) -> anyhow::Result<()> {
+        let Some(threshold) = self.config.withdraw_above else { return Ok(()) };
+        let credit = self.deployed.market.credit(self.me).await?;
+        if credit > threshold && self.send(&self.deployed.market.withdraw()).await?.is_some() {
+            tracing::info!("withdrew {}", self.deployed.chain.unit().show(credit));
+        }
+        Ok(())
+    }
+
+    /// Sends a message. `None` if the contract refuses because it was overtaken
+    /// by others or by time, so that the next look at the chain will say what to do.
+    pub(crate) async fn send<T: parity_scale_codec::Decode>(
+        &self,
+        call: &Call<T, Refused>,
+    ) -> anyhow::Result<Option<Receipt>> {
+        match call.execute(&self.signer).await {
+            Ok(receipt) => Ok(Some(receipt)),
+            Err(CallError::Refused { message, reason }) if is_overtaken(&reason) => {
+                tracing::debug!(message, %reason, "overtaken");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether preparing the same job again would fail the same way.
+fn is_for_good(error: &anyhow::Error) -> bool {
+    match (error.downcast_ref::<Refusal>(), error.downcast_ref::<JobError>()) {
+        (Some(refusal), _) => !refusal.may_pass(),
+        (_, Some(error)) => !matches!(error, JobError::Fetch(_)),
+        _ => false,
+    }
+}
+
+fn is_overtaken(reason: &Refused) -> bool {
+    matches!(
+        reason,
+        Refused::WrongState(_)
+            | Refused::DeadlinePassed { .. }
+            | Refused::TooEarly { .. }
+            | Refused::DrawBlockPending(_)
+            | Refused::WrongCheck(_)
+            | Refused::AlreadyRevealed
+            | Refused::AlreadyEnlisted
+            | Refused::NotDrawn
+            | Refused::DisputeOpen
+            | Refused::NotEnlisted
+            | Refused::NothingToWithdraw
+    )
+}
