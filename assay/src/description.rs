@@ -194,7 +194,7 @@ impl Description {
         let amount = |field: &'static str, text: &str| -> anyhow::Result<Amount> {
             // A description may be posted to another chain: a number alone could
             // mean a millionth or a million times as much there.
-            if !text.trim().ends_with(|c: char| c.is_alphabetic()) {
+            if !text.contains(char::is_alphabetic) {
                 bail!("{field}: {text:?} names no unit; write {:?}", format!("{} {}", text.trim(), unit.symbol));
             }
             let amount = unit.parse(text).with_context(|| field)?;
@@ -245,6 +245,28 @@ mod tests {
     }
 
     #[test]
+    fn the_example_learns() {
+        let description = Description::from_json(EXAMPLE).unwrap();
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let Source::Folder(folder, manifest) = description.source(&examples).unwrap() else { panic!("a folder") };
+        let csv = std::fs::read(folder.join(&description.data.file)).unwrap();
+        let backend = assay_engine::CpuBackend::new(0).unwrap();
+        // Whatever the seed is.
+        for seed in 1..5 {
+            let spec = description.spec(manifest.id(), Hash([seed; 32])).unwrap();
+            let task = assay_job::Task::new(spec, &csv).unwrap();
+            let mut runner = task.runner(&backend).unwrap();
+            let mut state = task.initial_state().unwrap();
+            for segment in 0..task.spec().segments() {
+                state = runner.run(&state, segment, |_| true).unwrap().unwrap().state;
+            }
+            let evaluation = task.evaluate(&backend, &state).unwrap();
+            println!("{evaluation:?}: {}", evaluation.accuracy());
+            assert!(evaluation.accuracy() > 0.95, "{evaluation:?}");
+        }
+    }
+
+    #[test]
     fn fields_that_nobody_knows_are_refused() {
         let mut json: Value = serde_json::from_str(EXAMPLE).unwrap();
         json["learning_rate"] = json!(1);
@@ -292,7 +314,8 @@ mod tests {
             let error = refused(changed(pointer, value));
             assert!(error.contains(words), "{pointer}: {error}");
         }
-        let spec = |pointer: &str, value: Value| refused(changed(pointer, value).unwrap().spec(Hash([1; 32]), Hash([2; 32])));
+        let spec =
+            |pointer: &str, value: Value| refused(changed(pointer, value).unwrap().spec(Hash([1; 32]), Hash([2; 32])));
         assert!(spec("/steps", json!(0)).contains("steps"));
         assert!(spec("/steps", json!(1_u64 << 50)).contains("steps"));
         assert!(spec("/steps", json!(1)).contains("samples"));

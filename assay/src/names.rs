@@ -34,7 +34,8 @@ impl FromStr for Account {
             return Ok(Account::Address(address));
         }
         text.parse().map(Account::Id).map_err(|_| {
-            "not an account: give 0x and 40 hex digits (an address), SS58, or 0x and 64 hex digits (a public key)".into()
+            "not an account: give 0x and 40 hex digits (an address), SS58, or 0x and 64 hex digits (a public key)"
+                .into()
         })
     }
 }
@@ -107,7 +108,9 @@ pub fn no_job(job: u64) -> String {
 
 /// What to say when there is no such dataset.
 pub fn no_dataset(id: &Hash) -> String {
-    format!("dataset {id} is not registered; `assay dataset list` shows those that are, `assay dataset register` adds one")
+    format!(
+        "dataset {id} is not registered; `assay dataset list` shows those that are, `assay dataset register` adds one"
+    )
 }
 
 /// What to say when there is no such model.

@@ -42,7 +42,10 @@ impl Secret {
             write_atomically(&path, serde_json::to_string_pretty(self)?.as_bytes())
         };
         write().with_context(|| {
-            format!("cannot keep the job's secret at {}; nothing was signed. Give another folder with --data", path.display())
+            format!(
+                "cannot keep the job's secret at {}; nothing was signed. Give another folder with --data",
+                path.display()
+            )
         })?;
         Ok(path)
     }

@@ -98,9 +98,15 @@ mod tests {
 
     #[test]
     fn durations_are_in_words() {
-        for (seconds, words) in
-            [(0, "0 s"), (59, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (3_600, "1 h"), (3_661, "1 h 1 min"), (90_000, "1 d 1 h")]
-        {
+        for (seconds, words) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (61, "1 min 1 s"),
+            (3_600, "1 h"),
+            (3_661, "1 h 1 min"),
+            (90_000, "1 d 1 h"),
+        ] {
             assert_eq!(duration(seconds), words);
         }
         assert_eq!(deadline(100, 40), "1 min left by chain time");

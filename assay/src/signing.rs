@@ -130,7 +130,9 @@ impl<'a> Signing<'a> {
     async fn show(&mut self) -> anyhow::Result<()> {
         let unit = self.chain.unit();
         let spendable = spendable(&self.chain, self.signer.account()).await?;
-        if !self.global.json {
+        // Whoever is asked sees what for; otherwise a program reads it in the answer.
+        let is_asked = self.global.execute && !self.global.yes;
+        if !self.global.json || is_asked {
             for step in &self.steps[self.shown..] {
                 eprintln!("• {}", step.what);
                 if let Some(cost) = step.cost {
@@ -227,7 +229,12 @@ impl<'a> Signing<'a> {
     }
 
     /// Signs and sends a deployment that was planned and confirmed.
-    pub async fn send_deploy(&mut self, bundle: &Bundle, deploy: &Deploy, run: &DryRun<Address>) -> anyhow::Result<(Address, Receipt)> {
+    pub async fn send_deploy(
+        &mut self,
+        bundle: &Bundle,
+        deploy: &Deploy,
+        run: &DryRun<Address>,
+    ) -> anyhow::Result<(Address, Receipt)> {
         let what = format!("deploy the {}", bundle.name);
         let (address, receipt) = deploy.send(&self.signer, run).await.with_context(|| format!("could not {what}"))?;
         self.record(&what, &receipt);
@@ -293,7 +300,7 @@ impl<'a> Signing<'a> {
         data.insert("account".into(), self.signer.account().to_string().into());
         match executed {
             true => data.insert("transactions".into(), self.sent.clone().into()),
-            false => data.insert("steps".into(), self.steps().into()),
+            false => data.insert("plan".into(), self.steps().into()),
         };
         Ok(data.into())
     }

@@ -19,7 +19,7 @@ pub enum Error {
     Listen(u16, #[source] io::Error),
     /// The log filter is not one.
     #[error("cannot log as --log {0} asks: {1}")]
-    Log(String, #[source] sc_tracing::logging::Error),
+    Log(String, #[source] Box<sc_tracing::logging::Error>),
     /// The stored chain cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -42,11 +42,23 @@ pub enum Error {
     Genesis(String),
     /// Something in the Substrate stack.
     #[error(transparent)]
-    Service(#[from] sc_service::Error),
+    Service(Box<sc_service::Error>),
     /// Something in the Substrate client.
     #[error(transparent)]
-    Client(#[from] sp_blockchain::Error),
+    Client(Box<sp_blockchain::Error>),
     /// The operating system refused something basic.
     #[error("{0}: {1}")]
     System(&'static str, #[source] io::Error),
+}
+
+impl From<sc_service::Error> for Error {
+    fn from(error: sc_service::Error) -> Self {
+        Self::Service(Box::new(error))
+    }
+}
+
+impl From<sp_blockchain::Error> for Error {
+    fn from(error: sp_blockchain::Error) -> Self {
+        Self::Client(Box::new(error))
+    }
 }

@@ -154,7 +154,7 @@ mod tests {
         let eve: Endowment = "//Eve=1".parse().unwrap();
         let top = |endowments: &[Endowment]| storage(endowments).unwrap().top;
         assert_eq!(top(&[]), top(&[]));
-        assert_ne!(top(&[]), top(&[dave.clone()]));
+        assert_ne!(top(&[]), top(std::slice::from_ref(&dave)));
         assert_eq!(top(&[dave.clone(), eve.clone()]), top(&[eve, dave]));
     }
 }

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), Error> {
     let mut logger = sc_tracing::logging::LoggerBuilder::new(args.log_directives());
     logger.with_detailed_output(false);
-    logger.init().map_err(|error| Error::Log(args.log.clone(), error))?;
+    logger.init().map_err(|error| Error::Log(args.log.clone(), Box::new(error)))?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -83,12 +83,11 @@ pub fn configuration(port: u16) -> RpcConfiguration {
 ///
 /// # Errors
 /// If two modules name the same method.
-pub fn extensions(
-    client: Arc<FullClient>,
-    pool: Arc<Pool>,
-) -> Result<RpcModule<()>, jsonrpsee::core::RegisterMethodError> {
+#[expect(clippy::result_large_err, reason = "the builder of the server wants this error")]
+pub fn extensions(client: Arc<FullClient>, pool: Arc<Pool>) -> Result<RpcModule<()>, sc_service::Error> {
+    let clash = |error| sc_service::Error::Application(Box::new(error));
     let mut module = RpcModule::new(());
-    module.merge(System::<_, _, Block>::new(client.clone(), pool).into_rpc())?;
-    module.merge(TransactionPayment::new(client).into_rpc())?;
+    module.merge(System::<_, _, Block>::new(client.clone(), pool).into_rpc()).map_err(clash)?;
+    module.merge(TransactionPayment::new(client).into_rpc()).map_err(clash)?;
     Ok(module)
 }

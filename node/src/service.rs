@@ -17,7 +17,7 @@ use sc_transaction_pool::{TransactionPoolHandle, TransactionPoolOptions, Transac
 use sp_blockchain::HeaderBackend;
 use sp_core::storage::Storage;
 use sp_database::{Database, MemDb};
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 /// Access to the chain.
 pub type FullClient = TFullClient<Block, RuntimeApi, NativeExecutor>;
@@ -154,7 +154,7 @@ fn configuration(args: &Args, tokio_handle: tokio::runtime::Handle, database: Da
     network.enable_dht_random_walk = false;
     // Nothing is written here: the store has its own path and the keystore is in
     // memory.
-    let folder = args.base_path.clone().unwrap_or_else(PathBuf::new);
+    let folder = args.base_path.clone().unwrap_or_default();
     Configuration {
         impl_name: "assay-node".into(),
         impl_version: version.into(),
@@ -196,6 +196,7 @@ fn configuration(args: &Args, tokio_handle: tokio::runtime::Handle, database: Da
 }
 
 /// Starts the tasks that every Substrate node has, the RPC server among them.
+#[expect(clippy::result_large_err, reason = "the builder of the server wants this error")]
 fn spawn(
     config: Configuration,
     client: &Arc<FullClient>,
@@ -225,10 +226,7 @@ fn spawn(
         })?;
     let rpc_builder = {
         let (client, pool) = (client.clone(), pool.clone());
-        Box::new(move |_| {
-            rpc::extensions(client.clone(), pool.clone())
-                .map_err(|error| sc_service::Error::Application(Box::new(error)))
-        })
+        Box::new(move |_| rpc::extensions(client.clone(), pool.clone()))
     };
     Ok(sc_service::spawn_tasks(SpawnTasksParams {
         config,

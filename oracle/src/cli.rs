@@ -93,9 +93,7 @@ impl Command {
                 };
                 output::finish("run", false, run.await.map(|()| ((), String::new())))
             }
-            Command::Status(options) => {
-                output::finish("status", options.json, status::run(&options, chain, key).await)
-            }
+            Command::Status(options) => output::finish("status", options.json, status::run(&options, chain, key).await),
             Command::Stake { amount, sign } => moved("stake", Movement::Stake(amount), sign).await,
             Command::Unstake { amount, sign } => moved("unstake", Movement::Unstake(amount), sign).await,
             Command::Withdraw { sign } => moved("withdraw", Movement::Withdraw, sign).await,

@@ -92,20 +92,7 @@ impl Context {
     /// folder is not the one that it was.
     pub fn is_ours(&self, job: &JobView) -> Result<(), String> {
         let journal = self.journal.lock().expect("no panic while held");
-        let other_process = "another oracle runs with the same key, or this one was given another data folder; \
-                             leaving the job alone: start the oracle with the data folder that it was claimed from";
-        match journal.get(job.id, CLAIM) {
-            None => Err(format!("this account has claimed it, but not from {}: {other_process}", self.folder.display())),
-            Some(_) if journal.get(job.id, CLAIM_LOST).is_some() => {
-                Err(format!("this account's other oracle claimed it first: {other_process}"))
-            }
-            Some(content) if content != Native.sha256(&self.claim_content(job).encode()) => Err(format!(
-                "{} knows another job of this number: the chain was begun afresh; \
-                 give --data another folder for the new chain",
-                self.folder.display()
-            )),
-            Some(_) => Ok(()),
-        }
+        claimed_here(&journal, job.id, Native.sha256(&self.claim_content(job).encode()), &self.folder)
     }
 
     /// What this machine has free.
@@ -118,6 +105,24 @@ impl Context {
 pub const CLAIM: &str = "claim";
 /// Journal step: the claim was not ours, although the chain shows our account.
 pub const CLAIM_LOST: &str = "claim-lost";
+
+/// Whether `journal`, in `folder`, says that job `id` was claimed from there, with `content`.
+fn claimed_here(journal: &Journal, id: u64, content: Hash, folder: &Path) -> Result<(), String> {
+    let folder = folder.display();
+    let other_process = "another oracle runs with the same key, or this one was given another data folder; \
+                         leaving the job alone: start the oracle with the data folder that it was claimed from";
+    match journal.get(id, CLAIM) {
+        None => Err(format!("this account has claimed it, but not from {folder}: {other_process}")),
+        Some(_) if journal.get(id, CLAIM_LOST).is_some() => {
+            Err(format!("this account has claimed it, but this oracle came second: {other_process}"))
+        }
+        Some(known) if known != content => Err(format!(
+            "{folder} knows another job of this number: the chain was begun afresh; \
+             give --data another folder for the new chain"
+        )),
+        Some(_) => Ok(()),
+    }
+}
 
 /// Bytes of memory that new work can have, where the system says.
 fn free_memory() -> Option<u64> {
@@ -172,6 +177,20 @@ pub fn tie_folder(folder: &Path, deployed: &Deployed, signer: &Signer) -> anyhow
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_was_claimed_from_this_folder_is_acted_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        let content = Hash([1; 32]);
+        let says = |journal: &Journal, id, content| claimed_here(journal, id, content, folder.path()).unwrap_err();
+        assert!(says(&journal, 7, content).contains("same key"));
+        journal.record(7, CLAIM, content).unwrap();
+        assert_eq!(claimed_here(&journal, 7, content, folder.path()), Ok(()));
+        assert!(says(&journal, 7, Hash([2; 32])).contains("begun afresh"));
+        journal.record(7, CLAIM_LOST, Hash::default()).unwrap();
+        assert!(says(&journal, 7, content).contains("came second"));
+    }
 
     #[test]
     #[cfg(target_os = "linux")]

@@ -14,9 +14,13 @@ use assay_protocol::market::{JobSummary, MAX_PAGE, Role, State};
 use assay_protocol::{Address, Hash};
 use assay_shell::options::Deployed;
 use assay_shell::{ChainOptions, Journal, KeyOptions, Shutdown};
+use futures_util::FutureExt;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -94,15 +98,16 @@ pub async fn run(
     );
     let mut daemon = Daemon {
         context,
+        once: options.once,
         withdraw_above,
         workers: JoinSet::new(),
-        busy: HashSet::new(),
+        busy: HashMap::new(),
         aside: HashMap::new(),
         lowest: 0,
         ended: 0,
         unpaid: vec![],
     };
-    let ended = daemon.watch(options.once, server, bound).await;
+    let ended = daemon.watch(server, bound).await;
     daemon.stop().await;
     ended?;
     match daemon.unpaid.is_empty() || !options.once {
@@ -112,12 +117,7 @@ pub async fn run(
 }
 
 /// Puts the endpoint on chain, and the stake that is missing.
-async fn announce(
-    deployed: &Deployed,
-    signer: &Signer,
-    endpoint: &str,
-    stake: Option<Amount>,
-) -> anyhow::Result<()> {
+async fn announce(deployed: &Deployed, signer: &Signer, endpoint: &str, stake: Option<Amount>) -> anyhow::Result<()> {
     let (chain, market) = (&deployed.chain, &deployed.market);
     if chain.ensure_mapped(signer).await?.is_some() {
         tracing::info!(account = %signer.account(), "mapped the account to its address on chain");
@@ -141,10 +141,12 @@ struct Aside {
 
 struct Daemon {
     context: Arc<Context>,
+    /// Takes no more than the jobs that it may have at once, ever.
+    once: bool,
     withdraw_above: Amount,
     workers: JoinSet<(u64, Ended)>,
-    /// Jobs with a worker.
-    busy: HashSet<u64>,
+    /// Jobs with a worker, and whether they are past their training.
+    busy: HashMap<u64, Arc<AtomicBool>>,
     aside: HashMap<u64, Aside>,
     /// All jobs below this number have ended.
     lowest: u64,
@@ -158,7 +160,6 @@ impl Daemon {
     /// Until the end of the process.
     async fn watch(
         &mut self,
-        once: bool,
         mut server: tokio::task::JoinHandle<std::io::Result<()>>,
         bound: SocketAddr,
     ) -> anyhow::Result<()> {
@@ -176,7 +177,7 @@ impl Daemon {
                     return Ok(());
                 }
                 Some(ended) = self.workers.join_next() => {
-                    let (id, ended) = ended.context("the work on a job panicked; see above, and report it")?;
+                    let (id, ended) = ended.context("the work on a job was aborted")?;
                     self.has_ended(id, ended).await;
                 }
                 block = blocks.next() => { block?; }
@@ -187,10 +188,10 @@ impl Daemon {
                 self.withdraw().await;
                 first = false;
             }
-            if once && self.ended > 0 && self.workers.is_empty() {
+            if self.once && self.ended > 0 && self.workers.is_empty() {
                 return Ok(());
             }
-            if let Err(error) = self.look_for_jobs(once && self.ended > 0).await {
+            if let Err(error) = self.look_for_jobs().await {
                 tracing::warn!(error = format!("{error:#}"), "cannot look for jobs; trying again at the next block");
             }
         }
@@ -216,15 +217,20 @@ impl Daemon {
     }
 
     fn work_on(&mut self, id: u64) {
-        if self.busy.insert(id) {
-            let worker = Worker::new(self.context.clone(), id);
-            self.workers.spawn(async move { (id, worker.run().await) });
+        if let Entry::Vacant(entry) = self.busy.entry(id) {
+            let committed = entry.insert(Arc::default()).clone();
+            let worker = Worker::new(self.context.clone(), id, committed);
+            self.workers.spawn(async move {
+                // One job must not take the others with it.
+                let ended = AssertUnwindSafe(worker.run()).catch_unwind().await;
+                (id, ended.unwrap_or_else(|_| Ended::LeftAlone("the work on it panicked; report what is above".into())))
+            });
         }
     }
 
     /// Looks at all jobs that have not ended, and starts to work on those that
     /// are ours or that fit.
-    async fn look_for_jobs(&mut self, no_more: bool) -> anyhow::Result<()> {
+    async fn look_for_jobs(&mut self) -> anyhow::Result<()> {
         let now = self.context.chain().now().await?;
         let (mut offset, mut all_ended) = (self.lowest, true);
         loop {
@@ -235,7 +241,7 @@ impl Daemon {
                 } else if all_ended {
                     self.lowest = job.id + 1;
                 }
-                self.look_at(job, now, no_more).await?;
+                self.look_at(job, now).await?;
             }
             offset += page.items.len() as u64;
             if page.items.is_empty() || offset >= u64::from(page.total) {
@@ -244,17 +250,18 @@ impl Daemon {
         }
     }
 
-    async fn look_at(&mut self, summary: &JobSummary, now: u64, no_more: bool) -> anyhow::Result<()> {
+    async fn look_at(&mut self, summary: &JobSummary, now: u64) -> anyhow::Result<()> {
         let id = summary.id;
-        if self.busy.contains(&id) || self.aside.get(&id).is_some_and(|aside| aside.again.is_none_or(|at| at > Instant::now())) {
+        if self.busy.contains_key(&id)
+            || self.aside.get(&id).is_some_and(|aside| aside.again.is_none_or(|at| at > Instant::now()))
+        {
             return Ok(());
         }
         if !summary.state.is_terminal() && summary.operator == Some(self.context.operator()) {
             self.work_on(id);
             return Ok(());
         }
-        let full = self.workers.len() >= self.context.policy.max_jobs;
-        if summary.state != State::Open || full || no_more {
+        if summary.state != State::Open || self.is_full() {
             return Ok(());
         }
         let market = self.context.market();
@@ -268,6 +275,15 @@ impl Daemon {
             self.work_on(id);
         }
         Ok(())
+    }
+
+    /// Whether no more jobs are to be taken now.
+    fn is_full(&self) -> bool {
+        let under_way = match self.once {
+            true => self.busy.len() + self.ended,
+            false => self.busy.values().filter(|committed| !committed.load(Ordering::Relaxed)).count(),
+        };
+        under_way >= self.context.policy.max_jobs
     }
 
     /// Says why a job is not taken, once.
@@ -289,7 +305,10 @@ impl Daemon {
                 self.aside.insert(id, Aside { reason, again: None });
             }
             Ended::Late => {
-                tracing::error!(job = id, "not committed in time: a part of the stake is lost, and others may claim it");
+                tracing::error!(
+                    job = id,
+                    "not committed in time: a part of the stake is lost, and others may claim it"
+                );
                 self.aside.insert(id, Aside { reason: "it was lost before".into(), again: None });
                 self.finished(id, State::Cancelled).await;
             }

@@ -116,7 +116,11 @@ async fn perform<T: Decode>(
         eprintln!("  fee      {} at most", moved.fee);
         eprintln!("  deposit  {}", moved.deposit);
         if let Some((fee, charge)) = mapping {
-            eprintln!("  and once, to map the account to its address: fee {}, deposit {}", unit.show(fee), deposit(charge));
+            eprintln!(
+                "  and once, to map the account to its address: fee {}, deposit {}",
+                unit.show(fee),
+                deposit(charge)
+            );
         }
     }
     if !sign.execute {

@@ -39,7 +39,8 @@ pub struct RunOptions {
     /// Withdraws what the market owes once it is above this
     #[arg(long, value_name = "AMOUNT", default_value = "0")]
     pub withdraw_above: String,
-    /// Ends once the jobs taken are done, with exit code 1 if one was not paid
+    /// Takes --max-jobs jobs at most, and ends once those taken are done, with
+    /// exit code 1 if one was not paid
     #[arg(long)]
     pub once: bool,
     /// Which checkpoints of ended jobs are kept
@@ -72,7 +73,7 @@ pub struct PolicyOptions {
     /// Most bytes of a job's tensors in memory
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub max_memory_bytes: u64,
-    /// Jobs at once
+    /// Jobs in training at once; those that are only being checked do not count
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub max_jobs: u16,
     /// Shortest time that a job may allow for training
@@ -131,9 +132,10 @@ pub fn endpoint(given: Option<&str>, bound: SocketAddr) -> anyhow::Result<String
             Ok(url.trim_end_matches('/').to_owned())
         }
         Some(url) => Err(UsageError(format!("--endpoint {url}: give an http:// or https:// URL")).into()),
-        None if bound.ip().is_unspecified() => {
-            Err(UsageError(format!("--listen {bound} is every address of this machine: say with --endpoint by which URL others reach it"))).context("no endpoint")
-        }
+        None if bound.ip().is_unspecified() => Err(UsageError(format!(
+            "--listen {bound} is every address of this machine: say with --endpoint by which URL others reach it"
+        )))
+        .context("no endpoint"),
         None => Ok(format!("http://{bound}")),
     }
 }

@@ -116,9 +116,7 @@ impl Refusal {
 
 /// Whether a job waits for an operator and can be claimed now.
 pub fn is_claimable(job: &JobView, now: u64) -> bool {
-    job.job.state == State::Open
-        && now <= job.job.deadline
-        && job.job.enlisted > u32::from(job.terms.panel)
+    job.job.state == State::Open && now <= job.job.deadline && job.job.enlisted > u32::from(job.terms.panel)
 }
 
 impl Policy {
@@ -237,8 +235,7 @@ mod tests {
     }
 
     fn offer() -> JobView {
-        let windows =
-            Windows { claim: 60, train: 60, secrets: 60, open: 10, attest: 60, reveal: 10, dispute: 60 };
+        let windows = Windows { claim: 60, train: 60, secrets: 60, open: 10, attest: 60, reveal: 10, dispute: 60 };
         let terms = Terms {
             spec: Hash::default(),
             program: Hash::default(),

@@ -56,9 +56,7 @@ pub struct ActiveJob {
 fn address(options: &StatusOptions, key: &KeyOptions) -> anyhow::Result<Address> {
     let Some(text) = &options.account else { return Ok(key.signer()?.address()) };
     let wrong = || UsageError(format!("--account {text}: give SS58, or 0x and 40 hex digits"));
-    text.parse::<Address>()
-        .or_else(|_| text.parse::<AccountId>().map(|id| id.address()))
-        .map_err(|_| wrong().into())
+    text.parse::<Address>().or_else(|_| text.parse::<AccountId>().map(|id| id.address())).map_err(|_| wrong().into())
 }
 
 async fn jobs_of(deployed: &Deployed, operator: Address) -> anyhow::Result<Vec<JobSummary>> {
@@ -78,11 +76,7 @@ async fn jobs_of(deployed: &Deployed, operator: Address) -> anyhow::Result<Vec<J
 ///
 /// # Errors
 /// If the chain cannot be read, or no account is given.
-pub async fn run(
-    options: &StatusOptions,
-    chain: &ChainOptions,
-    key: &KeyOptions,
-) -> anyhow::Result<(Status, String)> {
+pub async fn run(options: &StatusOptions, chain: &ChainOptions, key: &KeyOptions) -> anyhow::Result<(Status, String)> {
     let operator = address(options, key)?;
     let deployed = chain.connect(Patience::COMMAND).await?;
     let (unit, now) = (deployed.chain.unit(), deployed.chain.now().await?);

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Longest pause after a failure.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Longest pause after a failure; short beside any window in which a late step
+/// costs the stake.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// In a job's folder: its progress.
 pub(crate) const PROGRESS_FILE: &str = "progress";
 
@@ -80,6 +81,8 @@ pub struct Worker {
     context: Arc<Context>,
     id: u64,
     blocks: Blocks,
+    /// Set once nothing is left to train.
+    committed: Arc<AtomicBool>,
     /// Known to be claimed from this data folder.
     claimed: bool,
     task: Option<Arc<Task>>,
@@ -93,13 +96,15 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// The work on job `id`, which may be open, or claimed by this account.
-    pub fn new(context: Arc<Context>, id: u64) -> Self {
+    /// The work on job `id`, which may be open, or claimed by this account. It
+    /// sets `committed` once nothing is left to train.
+    pub fn new(context: Arc<Context>, id: u64, committed: Arc<AtomicBool>) -> Self {
         let blocks = context.chain().blocks();
         Self {
             context,
             id,
             blocks,
+            committed,
             claimed: false,
             task: None,
             progress: None,
@@ -156,24 +161,26 @@ impl Worker {
     async fn step(&mut self, job: &JobView, now: u64, block: Block) -> anyhow::Result<Option<Ended>> {
         let state = job.job.state;
         let ours = job.job.operator == Some(self.context.operator());
-        if state.is_terminal() {
-            return Ok(Some(Ended::Over(state)));
+        if !self.claimed && !ours && state != State::Open {
+            let reason = "another operator claimed it first".into();
+            return Ok(Some(Ended::NotTaken { reason, again: false }));
+        }
+        if !self.claimed && state == State::Open {
+            return self.take(job, now).await;
         }
         if !self.claimed {
-            match state {
-                State::Open => return self.take(job, now).await,
-                _ if !ours => {
-                    return Ok(Some(Ended::NotTaken { reason: "another operator claimed it first".into(), again: false }));
-                }
-                _ => {}
-            }
             if let Err(reason) = self.context.is_ours(job) {
                 return Ok(Some(Ended::LeftAlone(reason)));
             }
             self.claimed = true;
-        } else if !ours {
+        }
+        if state.is_terminal() {
+            return Ok(Some(Ended::Over(state)));
+        }
+        if !ours {
             return Ok(Some(Ended::Late));
         }
+        self.committed.store(state != State::Claimed, Ordering::Relaxed);
         if is_due(&job.job, now, block.number) {
             self.advance().await?;
             return Ok(None);
@@ -206,6 +213,7 @@ impl Worker {
         if !policy::is_claimable(job, now) {
             return not("it can no longer be claimed".into(), true);
         }
+        tracing::info!(job = self.id, "fits the policy; fetching its inputs and trying a few steps");
         let task = match prepare::prepare(&self.context, job).await {
             Ok(Ok(task)) => task,
             Ok(Err(refusal)) => return not(refusal.describe(self.context.chain().unit()), false),
@@ -271,6 +279,9 @@ impl Worker {
     /// What follows the draw: opens leaves, reveals traces, and sees to it that
     /// the checkpoints are there for those who ask.
     async fn serve(&mut self, job: &JobView) -> anyhow::Result<Option<Ended>> {
+        if self.repaired && !matches!(job.job.state, State::Drawn | State::Attested) {
+            return Ok(None);
+        }
         if !self.finish(job).await? {
             return Ok(None);
         }
@@ -456,7 +467,9 @@ pub fn outcome(state: State, payment: Amount, stake: Amount, unit: &assay_client
     let (payment, stake) = (unit.show(payment), unit.show(stake));
     match state {
         State::Final => format!("final: {payment} paid, the stake of {stake} is free again"),
-        State::Failed => format!("failed: the stake of {stake} is lost; the log says which segment was refuted, or what was late"),
+        State::Failed => {
+            format!("failed: the stake of {stake} is lost; the log says which segment was refuted, or what was late")
+        }
         State::Void => format!("void: nobody could decide; no payment, the stake of {stake} is free again"),
         _ => "cancelled: the client is refunded".into(),
     }

@@ -146,7 +146,9 @@ impl Cli {
         }
         let json = self.json;
         match &self.command {
-            Command::Run(options) => output::finish("run", json, self.verify(options).await.map(|()| ((), String::new()))),
+            Command::Run(options) => {
+                output::finish("run", json, self.verify(options).await.map(|()| ((), String::new())))
+            }
             Command::Status => {
                 let result = async {
                     let (deployed, signer) = (self.connect(Patience::COMMAND).await?, self.key.signer()?);

@@ -102,8 +102,8 @@ impl Daemon {
         // What was signed for one chain, market and account says nothing about another.
         let folder = config.folder.join(genesis.to_string()).join(market.to_string()).join(me.to_string());
         let journal = Journal::open(&folder)?;
-        let findings = Findings::open(&folder.join("findings"))
-            .with_context(|| format!("cannot use {}", folder.display()))?;
+        let findings =
+            Findings::open(&folder.join("findings")).with_context(|| format!("cannot use {}", folder.display()))?;
         let secrets = Secrets::open(&folder)?;
         let cache = Store::open(folder.join("content"))?;
         let backend = Arc::new(CpuBackend::new(config.threads)?);

@@ -37,7 +37,10 @@ pub fn duties(
 ) -> Vec<Duty> {
     let late = now > job.deadline;
     let mine = |check: Check| {
-        (0u8..).zip(slots).filter(move |(_, slot)| slot.verifier == *me && slot.check == check).map(|(number, _)| number)
+        (0u8..)
+            .zip(slots)
+            .filter(move |(_, slot)| slot.verifier == *me && slot.check == check)
+            .map(|(number, _)| number)
     };
     let seat = seats.iter().find(|seat| seat.verifier == *me);
     match job.state {
@@ -53,7 +56,10 @@ pub fn duties(
         State::Opened => mine(Check::Opened).map(Duty::Attest).collect(),
         State::Window => {
             // Each starts a dispute, and the next one can only be after it.
-            mine(Check::Mismatched).map(Duty::Insist).chain(mine(Check::Unavailable).map(Duty::InsistUnavailable)).collect()
+            mine(Check::Mismatched)
+                .map(Duty::Insist)
+                .chain(mine(Check::Unavailable).map(Duty::InsistUnavailable))
+                .collect()
         }
         State::Disputed => match (seat, job.disputed) {
             (Some(seat), Some(slot)) if seat.seal.is_none() => vec![Duty::PanelSeal(slot)],
@@ -98,8 +104,15 @@ mod tests {
     #[test]
     fn every_state_that_lasts_too_long_is_moved_on() {
         for state in [
-            State::Open, State::Claimed, State::Committed, State::Drawn, State::Opened, State::Attested, State::Window,
-            State::Disputed, State::Ruling,
+            State::Open,
+            State::Claimed,
+            State::Committed,
+            State::Drawn,
+            State::Opened,
+            State::Attested,
+            State::Window,
+            State::Disputed,
+            State::Ruling,
         ] {
             let slots = [slot(ME, Check::Opened), slot(ME, Check::Mismatched)];
             let seats = [Seat { verifier: ME, seal: None, outcome: None }];
@@ -133,8 +146,13 @@ mod tests {
     #[test]
     fn only_own_slots_that_wait_are_worked_on() {
         let slots = [
-            slot(OTHER, Check::Opened), slot(ME, Check::Opened), slot(ME, Check::Sealed), slot(ME, Check::Mismatched),
-            slot(ME, Check::Unavailable), slot(OTHER, Check::Mismatched), slot(ME, Check::Passed),
+            slot(OTHER, Check::Opened),
+            slot(ME, Check::Opened),
+            slot(ME, Check::Sealed),
+            slot(ME, Check::Mismatched),
+            slot(ME, Check::Unavailable),
+            slot(OTHER, Check::Mismatched),
+            slot(ME, Check::Passed),
         ];
         assert_eq!(at(State::Opened, 5, &slots, &[]), [Duty::Attest(1)]);
         assert_eq!(at(State::Window, 5, &slots, &[]), [Duty::Insist(3), Duty::InsistUnavailable(4)]);

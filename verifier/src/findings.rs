@@ -7,9 +7,9 @@
 
 use assay_content::store::write_atomically;
 use assay_engine::{Pulse, salted_trace};
+use assay_protocol::Hash;
 use assay_protocol::commitment::Outcome;
 use assay_protocol::hash::{Native, Sha256};
-use assay_protocol::Hash;
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use std::fs;
 use std::io;

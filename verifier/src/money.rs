@@ -84,10 +84,10 @@ pub async fn status(deployed: &Deployed, signer: &Signer) -> anyhow::Result<(Sta
     let now = chain.now().await?;
     let mut jobs = Vec::new();
     let mut offset = 0;
-    // Without a bond there is no enlistment to look for.
-    while standing.locked > 0 {
+    loop {
         let page = market.jobs(offset, MAX_PAGE).await?;
-        if page.items.is_empty() {
+        // Without a bond there is no enlistment to look for.
+        if page.items.is_empty() || standing.locked == 0 {
             break;
         }
         offset += page.items.len() as u64;
@@ -122,7 +122,12 @@ pub async fn status(deployed: &Deployed, signer: &Signer) -> anyhow::Result<(Sta
 ///
 /// # Errors
 /// If the account cannot pay.
-pub async fn stake(deployed: &Deployed, signer: &Signer, amount: Amount, how: Signing) -> anyhow::Result<(Sent, String)> {
+pub async fn stake(
+    deployed: &Deployed,
+    signer: &Signer,
+    amount: Amount,
+    how: Signing,
+) -> anyhow::Result<(Sent, String)> {
     let call = deployed.market.stake(Role::Verifier, None, amount);
     sign(deployed, signer, &call, amount, how).await
 }
@@ -131,7 +136,12 @@ pub async fn stake(deployed: &Deployed, signer: &Signer, amount: Amount, how: Si
 ///
 /// # Errors
 /// If that much is not free.
-pub async fn unstake(deployed: &Deployed, signer: &Signer, amount: Amount, how: Signing) -> anyhow::Result<(Sent, String)> {
+pub async fn unstake(
+    deployed: &Deployed,
+    signer: &Signer,
+    amount: Amount,
+    how: Signing,
+) -> anyhow::Result<(Sent, String)> {
     sign(deployed, signer, &deployed.market.unstake(Role::Verifier, amount), amount, how).await
 }
 
@@ -166,10 +176,7 @@ async fn sign<T: Decode>(
         deposit: deposit(run.deposit),
         transaction: None,
     };
-    let plan = format!(
-        "{} {}: fee at most {}, storage deposit {}",
-        sent.message, sent.amount, sent.fee, sent.deposit
-    );
+    let plan = format!("{} {}: fee at most {}, storage deposit {}", sent.message, sent.amount, sent.fee, sent.deposit);
     if !how.execute {
         return Ok((sent, format!("{plan}\nnothing was signed; add -x to send it")));
     }

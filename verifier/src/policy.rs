@@ -1,8 +1,8 @@
 //! Which jobs a verifier enlists for.
 
 use assay_job::JobSpec;
-use assay_protocol::market::{JobView, State};
 use assay_protocol::Address;
+use assay_protocol::market::{JobView, State};
 
 /// What a verifier is ready to put at stake and to compute.
 #[derive(Clone, Debug, PartialEq, Eq)]

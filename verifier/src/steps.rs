@@ -7,10 +7,10 @@ use crate::inspect::Assignment;
 use anyhow::{Context, bail};
 use assay_client::Block;
 use assay_content::Kind;
-use assay_protocol::commitment::{outcome_seal, seal, sealed_secret};
-use assay_protocol::hash::{Native, Sha256};
-use assay_protocol::market::{Enlistment, JobView, Role, Seat, Slot, State};
 use assay_protocol::Hash;
+use assay_protocol::commitment::{outcome_seal, seal, sealed_secret};
+use assay_protocol::hash::Native;
+use assay_protocol::market::{Enlistment, JobView, Role, Seat, Slot, State};
 
 /// What the chain says about a job.
 struct Records {
@@ -73,8 +73,14 @@ impl Daemon {
             _ => vec![],
         };
         let records = Records { view, slots, seats, enlistment };
-        let duties =
-            duties(&self.me, (now, head.number), &records.view.job, &records.enlistment, &records.slots, &records.seats);
+        let duties = duties(
+            &self.me,
+            (now, head.number),
+            &records.view.job,
+            &records.enlistment,
+            &records.slots,
+            &records.seats,
+        );
         let mut first_error = None;
         for duty in duties {
             // A slot that cannot be worked on must not hold up the others.
@@ -150,13 +156,7 @@ impl Daemon {
     }
 
     /// The finding for a purpose; starts to look if there is none yet.
-    fn finding(
-        &mut self,
-        job: u64,
-        slot: u8,
-        purpose: Purpose,
-        records: &Records,
-    ) -> anyhow::Result<Option<Finding>> {
+    fn finding(&mut self, job: u64, slot: u8, purpose: Purpose, records: &Records) -> anyhow::Result<Option<Finding>> {
         let assignment = self.assignment(job, slot, purpose, records)?;
         if let Some(finding) = self.findings.get(purpose, &assignment.subject)? {
             return Ok(Some(finding));
@@ -200,7 +200,9 @@ impl Daemon {
         };
         let sealed = seal(&Native, job, segment, &trace, &self.me);
         if records.slots.get(usize::from(slot)).and_then(|slot| slot.verifier_seal) != Some(sealed) {
-            bail!("slot {slot} was sealed with something else than what is found now; not insisting. Check this machine")
+            bail!(
+                "slot {slot} was sealed with something else than what is found now; not insisting. Check this machine"
+            )
         }
         let Some(second) = self.finding(job, slot, Purpose::Again(slot), records)? else { return Ok(()) };
         // What cannot be fetched any more says nothing against the first finding.

@@ -33,8 +33,7 @@ pub(crate) fn task(steps: u64, segment_steps: u32) -> Task {
 
 /// A job in a state that may last until chain time 1000.
 pub(crate) fn job_view(state: State) -> JobView {
-    let windows =
-        Windows { claim: 100, train: 100, secrets: 100, open: 100, attest: 100, reveal: 100, dispute: 100 };
+    let windows = Windows { claim: 100, train: 100, secrets: 100, open: 100, attest: 100, reveal: 100, dispute: 100 };
     let terms = Terms {
         spec: Hash::default(),
         program: Hash::default(),

@@ -68,7 +68,10 @@ impl Balance {
             ("account", account.to_string()),
             ("address", account.address().to_string()),
             ("spendable", spendable.clone()),
-            ("free", format!("{free} (with the {} that keeps the account alive)", unit.show(chain.existential_deposit()))),
+            (
+                "free",
+                format!("{free} (with the {} that keeps the account alive)", unit.show(chain.existential_deposit())),
+            ),
             ("reserved", format!("{reserved} (deposits, which come back)")),
         ]);
         let data = json!({

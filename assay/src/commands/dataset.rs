@@ -54,7 +54,7 @@ pub enum Dataset {
     },
     /// Serve a dataset's folder over HTTP until stopped; prints `ready URL`
     Serve {
-        /// The dataset's folder, with its manifest.json
+        /// The dataset's folder; its manifest.json is written if it has none
         dir: PathBuf,
         /// Address to listen on; port 0 takes a free one
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -142,18 +142,22 @@ impl Dataset {
     }
 }
 
+/// Writes a folder's manifest into it; an unchanged file keeps its date.
+fn keep_manifest(dir: &Path, manifest: &Manifest) -> anyhow::Result<PathBuf> {
+    let (path, json) = (dir.join(MANIFEST_FILE), manifest.to_json());
+    if std::fs::read(&path).ok().as_deref() != Some(json.as_bytes()) {
+        // Readable by whoever may read the folder, unlike a temporary file.
+        std::fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(path)
+}
+
 fn manifest(dir: &Path) -> anyhow::Result<Answer> {
     let manifest = Manifest::of_folder(dir)?;
     if manifest.files.is_empty() {
         bail!("{} holds no files", dir.display());
     }
-    let path = dir.join(MANIFEST_FILE);
-    // The folder has been read, so it exists; an unchanged file keeps its date.
-    let json = manifest.to_json();
-    if std::fs::read(&path).ok().as_deref() != Some(json.as_bytes()) {
-        assay_content::store::write_atomically(&path, json.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let path = keep_manifest(dir, &manifest)?;
     let (id, bytes) = (manifest.id(), manifest.bytes());
     let data = json!({ "id": id, "files": manifest.files.len(), "bytes": bytes, "manifest": path });
     let files = show::count(manifest.files.len() as u64, "file");
@@ -168,9 +172,8 @@ impl Register {
         registry::check_name(&self.name)?;
         registry::check_licence(&self.licence)?;
         registry::check_locations(&self.locations)?;
-        if self.path.is_dir() && !self.path.join(MANIFEST_FILE).exists() {
-            std::fs::write(self.path.join(MANIFEST_FILE), manifest.to_json())
-                .with_context(|| format!("cannot write {MANIFEST_FILE} to {}", self.path.display()))?;
+        if self.path.is_dir() {
+            keep_manifest(&self.path, &manifest)?;
         }
         let deployed = global.connect().await?;
         for location in &self.locations {
@@ -180,7 +183,9 @@ impl Register {
             }
         }
         if self.locations.is_empty() {
-            eprintln!("warning: without a --location nobody can fetch the dataset; `assay dataset set-locations` adds some later");
+            eprintln!(
+                "warning: without a --location nobody can fetch the dataset; `assay dataset set-locations` adds some later"
+            );
         }
         let dataset = RegisterDataset {
             id,
@@ -250,7 +255,12 @@ async fn list(global: &Global) -> anyhow::Result<Answer> {
     let (mut rows, mut data) = (vec![], Vec::<Value>::new());
     for id in ids {
         let record = record(&deployed, id).await?;
-        rows.push(vec![id.to_string(), show::bytes(record.bytes), show::plain(&record.licence), show::plain(&record.name)]);
+        rows.push(vec![
+            id.to_string(),
+            show::bytes(record.bytes),
+            show::plain(&record.licence),
+            show::plain(&record.name),
+        ]);
         data.push(json!({ "id": id, "record": record }));
     }
     let text = match rows.is_empty() {
@@ -262,7 +272,9 @@ async fn list(global: &Global) -> anyhow::Result<Answer> {
 
 async fn set_locations(global: &Global, id: Hash, locations: Vec<String>, none: bool) -> anyhow::Result<Answer> {
     if locations.is_empty() && !none {
-        bail!(assay_shell::output::UsageError("give at least one --location, or --none to leave the dataset without".into()));
+        bail!(assay_shell::output::UsageError(
+            "give at least one --location, or --none to leave the dataset without".into()
+        ));
     }
     registry::check_locations(&locations)?;
     let deployed = global.connect().await?;
@@ -270,7 +282,8 @@ async fn set_locations(global: &Global, id: Hash, locations: Vec<String>, none: 
     let call = deployed.registry.set_locations(&Node::Dataset(id), &locations);
     let what = format!("set {} of dataset {id}", show::count(locations.len() as u64, "location"));
     let text = "the locations are set".to_string();
-    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id, "locations": locations }), |()| text).await
+    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id, "locations": locations }), |()| text)
+        .await
 }
 
 async fn transfer(global: &Global, id: Hash, to: Account) -> anyhow::Result<Answer> {
@@ -284,10 +297,11 @@ async fn transfer(global: &Global, id: Hash, to: Account) -> anyhow::Result<Answ
 }
 
 async fn serve_folder(dir: &Path, listen: SocketAddr) -> anyhow::Result<Answer> {
-    if !dir.join(MANIFEST_FILE).is_file() {
-        bail!("{} has no {MANIFEST_FILE}; `assay dataset manifest {}` writes it", dir.display(), dir.display());
+    if !dir.is_dir() {
+        bail!("{} is no folder", dir.display());
     }
     let manifest = manifest_at(dir)?;
+    keep_manifest(dir, &manifest)?;
     let shutdown = Shutdown::on_signals()?;
     let router = serve::folder_router(dir);
     let (bound, server) = serve::serve(router, listen, async move { shutdown.wait().await }).await?;

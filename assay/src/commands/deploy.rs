@@ -184,12 +184,7 @@ struct Run<'a, 'b> {
 
 impl Run<'_, '_> {
     /// All steps that are not done; `None` if they were only to be tried.
-    async fn all(
-        &mut self,
-        registry: &Bundle,
-        market: &Bundle,
-        path: &Path,
-    ) -> anyhow::Result<Option<Deployment>> {
+    async fn all(&mut self, registry: &Bundle, market: &Bundle, path: &Path) -> anyhow::Result<Option<Deployment>> {
         let known = self.partial.registry;
         let at_registry = match self.standing(known, registry).await? {
             Some(contract) => contract,
@@ -246,7 +241,10 @@ impl Run<'_, '_> {
         match std::fs::remove_file(&self.partial_path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| {
-                    format!("deployed and saved, but {} cannot be removed; remove it by hand", self.partial_path.display())
+                    format!(
+                        "deployed and saved, but {} cannot be removed; remove it by hand",
+                        self.partial_path.display()
+                    )
                 });
             }
             _ => {}
@@ -255,7 +253,11 @@ impl Run<'_, '_> {
     }
 
     /// The contract of an interrupted deployment, if it stands.
-    async fn standing(&self, known: Option<DeployedContract>, bundle: &Bundle) -> anyhow::Result<Option<DeployedContract>> {
+    async fn standing(
+        &self,
+        known: Option<DeployedContract>,
+        bundle: &Bundle,
+    ) -> anyhow::Result<Option<DeployedContract>> {
         let Some(contract) = known else { return Ok(None) };
         match self.chain.code_hash(contract.address).await? {
             Some(code) if code == bundle.code_hash() => Ok(Some(contract)),

@@ -1,8 +1,8 @@
 //! `ledger`: a job's money from the market's events.
 
 use crate::cli::{Answer, Global, shown};
-use crate::names::no_job;
 use crate::money_log::{MoneyLog, Movement, Sums, reason_text};
+use crate::names::no_job;
 use crate::progress;
 use crate::show;
 use anyhow::{Context, bail};
@@ -60,9 +60,8 @@ async fn read(deployed: &Deployed, job: &JobView, head: Block) -> anyhow::Result
     let bar = progress::things("reading blocks", head.number - first + 1);
     let mut log = MoneyLog::default();
     let mut settled = false;
-    let mut blocks = futures_util::stream::iter(first..=head.number)
-        .map(|number| events_of(deployed, number))
-        .buffered(AT_ONCE);
+    let mut blocks =
+        futures_util::stream::iter(first..=head.number).map(|number| events_of(deployed, number)).buffered(AT_ONCE);
     while let Some((number, events)) = blocks.try_next().await? {
         for event in &events {
             log.add(job.id, number, event);
@@ -166,7 +165,9 @@ impl Ledger {
             },
             "adds_up": true,
         });
-        Answer::new(data, format!("{text}the sums add up: in {} = out {}", shown(unit, sums.paid_in + sums.slashed), shown(unit, sums.credited + sums.held)))
+        // Both sums are the same, and neither overflows: that was just checked.
+        let (came_in, went_out) = (shown(unit, sums.paid_in + sums.slashed), shown(unit, sums.credited + sums.held));
+        Answer::new(data, format!("{text}the sums add up: {came_in} in, {went_out} out and held"))
     }
 }
 

@@ -19,8 +19,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Most bytes of a model that is fetched.
-const MAX_MODEL_BYTES: u64 = 64 << 30;
+/// Most bytes of a model whose job this deployment does not know.
+const MAX_MODEL_BYTES: u64 = 8 << 30;
+/// Most bytes of a model's file besides its numbers.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// Models.
 #[derive(Debug, Subcommand)]
@@ -184,14 +186,25 @@ async fn places(deployed: &Deployed, id: Hash, record: &ModelRecord) -> anyhow::
     Ok(places)
 }
 
+/// Most bytes that the model can have, so that a server that lies cannot fill the memory.
+async fn size_limit(deployed: &Deployed, record: &ModelRecord) -> anyhow::Result<u64> {
+    if record.market != deployed.market.address() {
+        return Ok(MAX_MODEL_BYTES);
+    }
+    let job = deployed.market.job(record.job).await?.with_context(|| no_job(record.job))?;
+    let forward = inputs::spec(deployed, &job).await?.training.compile_forward()?;
+    Ok(forward.state_layout().file_bytes().saturating_add(MAX_HEADER_BYTES))
+}
+
 async fn fetch(deployed: &Deployed, id: Hash, record: &ModelRecord, from: Vec<String>) -> anyhow::Result<Vec<u8>> {
     let places = match from.is_empty() {
         true => places(deployed, id, record).await?,
         false => from,
     };
+    let limit = size_limit(deployed, record).await?;
     let bar = progress::bytes("fetching the model");
     let report = progress::of_fetch(&bar);
-    let fetched = Fetcher::default().blob(&places, &record.artefact, MAX_MODEL_BYTES, &report).await;
+    let fetched = Fetcher::default().blob(&places, &record.artefact, limit, &report).await;
     bar.finish_and_clear();
     fetched.context("nobody serves the model; ask its operator or owner, and name a server with --from")
 }
@@ -208,8 +221,12 @@ impl Fetch {
         let name = self.output.file_name().with_context(|| format!("{} names no file", self.output.display()))?;
         assay_content::store::write_atomically(&folder.join(name), &bytes)
             .with_context(|| format!("cannot write {}", self.output.display()))?;
-        let text = format!("{}: {}, SHA-256 {}", self.output.display(), show::bytes(bytes.len() as u64), record.artefact);
-        Answer::new(json!({ "id": self.id, "file": self.output, "bytes": bytes.len(), "artefact": record.artefact }), text)
+        let text =
+            format!("{}: {}, SHA-256 {}", self.output.display(), show::bytes(bytes.len() as u64), record.artefact);
+        Answer::new(
+            json!({ "id": self.id, "file": self.output, "bytes": bytes.len(), "artefact": record.artefact }),
+            text,
+        )
     }
 }
 
@@ -218,7 +235,10 @@ impl Evaluate {
         let deployed = global.connect().await?;
         let record = record(&deployed, self.id).await?;
         if record.market != deployed.market.address() {
-            bail!("the model was trained by a job of another market, {}; name its deployment with --deployment", record.market);
+            bail!(
+                "the model was trained by a job of another market, {}; name its deployment with --deployment",
+                record.market
+            );
         }
         let job = deployed.market.job(record.job).await?.with_context(|| no_job(record.job))?;
         let file = match &self.file {
@@ -227,7 +247,11 @@ impl Evaluate {
                 let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
                 let hash = Native.sha256(&bytes);
                 if hash != record.artefact {
-                    bail!("{} is another model: its SHA-256 is {hash}, and the chain says {}", path.display(), record.artefact);
+                    bail!(
+                        "{} is another model: its SHA-256 is {hash}, and the chain says {}",
+                        path.display(),
+                        record.artefact
+                    );
                 }
                 bytes
             }
@@ -235,8 +259,7 @@ impl Evaluate {
         let cache = Store::open(global.data()?.join("cache"))?;
         let bar = progress::bytes("fetching the dataset");
         let report = progress::of_fetch(&bar);
-        let task =
-            inputs::task(&deployed, &Fetcher::default(), &job, &cache, inputs::MAX_DATA_BYTES, &report).await;
+        let task = inputs::task(&deployed, &Fetcher::default(), &job, &cache, inputs::MAX_DATA_BYTES, &report).await;
         bar.finish_and_clear();
         let task = task?;
         let threads = self.threads;

@@ -73,8 +73,9 @@ async fn facts(deployed: &Deployed, node: &Node) -> anyhow::Result<Facts> {
         Node::Job { market, job } if *market == deployed.market.address() => {
             let note = deployed.market.job(*job).await?.map(|view| {
                 let payment = shown(deployed.chain.unit(), view.terms.payment);
-                let operator = view.job.operator.map_or_else(String::new, |operator| format!(" by {operator}"));
-                format!("{:?}, {payment}, trained{operator}", view.job.state)
+                let operator =
+                    view.job.operator.map_or_else(String::new, |operator| format!(", claimed by {operator}"));
+                format!("{:?}, pays {payment}{operator}", view.job.state)
             });
             Facts { note, ..Facts::default() }
         }

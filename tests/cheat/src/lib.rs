@@ -108,8 +108,7 @@ mod tests {
             batch: 2,
             precision: Default::default(),
         };
-        let data =
-            DataSpec { dataset: Default::default(), file: "a.csv".into(), divisor: 4.0.into(), held_out: 2 };
+        let data = DataSpec { dataset: Default::default(), file: "a.csv".into(), divisor: 4.0.into(), held_out: 2 };
         let spec = JobSpec::new(training, data, Default::default(), 8, 2).unwrap();
         let csv: String = (0..10).map(|row| format!("{},{},{}\n", row % 4, row % 3, row % 2)).collect();
         Task::new(spec, csv.as_bytes()).unwrap()
@@ -122,7 +121,8 @@ mod tests {
         let mut runner = task.runner(&backend).unwrap();
         let from = task.initial_state().unwrap();
         let cheat = Cheat { skip: Skip::Every(1) };
-        let mut run = |trainer: &dyn Trainer| trainer.segment(&task, &mut runner, &from, 0, &mut |_| true).unwrap().unwrap();
+        let mut run =
+            |trainer: &dyn Trainer| trainer.segment(&task, &mut runner, &from, 0, &mut |_| true).unwrap().unwrap();
         let (honest, false_one) = (run(&Honest), run(&cheat));
         assert_ne!(honest.root(), false_one.root());
         assert_ne!(honest.trace(1, 0), false_one.trace(1, 0));

@@ -22,7 +22,9 @@ impl FromStr for List {
             return Ok(List::All);
         }
         let number = |text: &str| {
-            text.trim().parse::<u32>().map_err(|_| format!("{:?} is not a segment's number; write 0,3,7-9 or all", text.trim()))
+            text.trim()
+                .parse::<u32>()
+                .map_err(|_| format!("{:?} is not a segment's number; write 0,3,7-9 or all", text.trim()))
         };
         let range = |part: &str| {
             let (first, last) = match part.split_once('-') {

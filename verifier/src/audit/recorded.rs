@@ -5,11 +5,11 @@ use crate::audit::report::Checks;
 use assay_engine::Program;
 use assay_job::JobSpec;
 use assay_market::draw;
+use assay_protocol::Hash;
 use assay_protocol::commitment::model_id;
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{Check, Commitment, JobView, State};
 use assay_protocol::registry::Node;
-use assay_protocol::Hash;
 use std::collections::BTreeSet;
 
 /// What the records' checks leave for those of the served bytes.
@@ -28,7 +28,10 @@ pub(crate) fn check(records: &Records, checks: &mut Checks) -> Option<Recorded> 
     match records.bound_market {
         Some(market) if market == record.market => checks.ok("market", "the record is from the registry's one market"),
         Some(market) => {
-            checks.failed("market", format!("the record names {}, and the registry takes models from {market}", record.market));
+            checks.failed(
+                "market",
+                format!("the record names {}, and the registry takes models from {market}", record.market),
+            );
         }
         None => checks.failed("market", "the registry is bound to no market"),
     }
@@ -42,8 +45,12 @@ pub(crate) fn check(records: &Records, checks: &mut Checks) -> Option<Recorded> 
         return None;
     };
     match (commitment.final_state == record.final_state, commitment.artefact == record.artefact) {
-        (true, true) => checks.ok("commitment", format!("root {}, final state and artefact as on record", commitment.root)),
-        (false, _) => checks.failed("commitment", format!("its final state is {}, not the record's", commitment.final_state)),
+        (true, true) => {
+            checks.ok("commitment", format!("root {}, final state and artefact as on record", commitment.root))
+        }
+        (false, _) => {
+            checks.failed("commitment", format!("its final state is {}, not the record's", commitment.final_state))
+        }
         (_, false) => checks.failed("commitment", format!("its artefact is {}, not the record's", commitment.artefact)),
     }
     let spec = check_spec(records, &job, checks);
@@ -124,7 +131,10 @@ fn check_lineage(records: &Records, job: &JobView, checks: &mut Checks) {
         // Specifications of this version start from their seed.
         checks.failed("lineage", format!("it names the parent {parent}, but the specification does not start from it"));
     } else {
-        checks.ok("lineage", format!("made from {} dataset and job {}, in registry and job alike", job.datasets.len(), job.id));
+        checks.ok(
+            "lineage",
+            format!("made from {} dataset and job {}, in registry and job alike", job.datasets.len(), job.id),
+        );
     }
 }
 
@@ -141,7 +151,10 @@ fn check_draw(records: &Records, job: &JobView, commitment: &Commitment, checks:
     let drawn = draw::segments(&Native, &first, job.terms.segments, job.terms.samples);
     let found: Vec<u32> = records.slots.iter().map(|slot| slot.segment).collect();
     if last != state.seed {
-        checks.failed("draw", format!("the secrets and the commitment give seed {last}, and on record is {}", state.seed));
+        checks.failed(
+            "draw",
+            format!("the secrets and the commitment give seed {last}, and on record is {}", state.seed),
+        );
     } else if drawn != found {
         checks.failed("draw", format!("the seed draws segments {drawn:?}, and on record are {found:?}"));
     } else {

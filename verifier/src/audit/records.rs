@@ -25,6 +25,8 @@ pub struct Records {
     pub model: Hash,
     /// Its record.
     pub record: ModelRecord,
+    /// Servers that its owner says have the model's file.
+    pub locations: Vec<String>,
     /// What the registry says that it was made from.
     pub made_from: Vec<Node>,
     /// The one market that the registry takes models from.
@@ -54,6 +56,7 @@ impl Records {
                 registry.address()
             );
         };
+        let locations = registry.locations(&Node::Model(model)).await?;
         let bound_market = registry.market().await?;
         let mut made_from = Vec::new();
         loop {
@@ -78,6 +81,6 @@ impl Records {
         }
         let standing = market.standing(Role::Operator, record.operator).await?;
         let endpoint = standing.map(|standing| standing.endpoint).filter(|endpoint| !endpoint.is_empty());
-        Ok(Self { model, record, made_from, bound_market, job, spec, slots, datasets, endpoint })
+        Ok(Self { model, record, locations, made_from, bound_market, job, spec, slots, datasets, endpoint })
     }
 }

@@ -113,7 +113,7 @@ impl Report {
             unseen_on_chain: unseen(total, false_segments, drawn),
         };
         self.odds = counts.into_iter().map(odds).collect();
-        self.passed = self.failures().next().is_none();
+        self.passed = self.failures().count() == 0;
     }
 
     /// The table for people.
@@ -161,7 +161,10 @@ impl Report {
         }
         if let Some(HeldOut { right, samples }) = self.held_out {
             let share = 100.0 * right as f64 / samples as f64;
-            line(&mut text, format_args!("Held-out samples: {right} of {samples} right ({share:.2} %), computed here."));
+            line(
+                &mut text,
+                format_args!("Held-out samples: {right} of {samples} right ({share:.2} %), computed here."),
+            );
         }
         let failed = self.failures().count();
         let verdict = match failed {

@@ -167,7 +167,8 @@ impl Served<'_> {
 
     async fn artefact_served(&self, checks: &mut Checks) {
         let (name, artefact) = ("artefact as served", self.recorded.commitment.artefact);
-        match self.fetcher.blob(&self.endpoints, &artefact, self.max_data_bytes, &|_, _| ()).await {
+        let servers: Vec<String> = self.records.locations.iter().chain(&self.endpoints).cloned().collect();
+        match self.fetcher.blob(&servers, &artefact, self.max_data_bytes, &|_, _| ()).await {
             Ok(bytes) => checks.ok(name, format!("{} bytes with this hash", bytes.len())),
             Err(error) => checks.failed(name, error.to_string()),
         }

@@ -18,7 +18,7 @@ pub async fn reveal(global: &Global, id: u64) -> anyhow::Result<Answer> {
     let deployed = global.connect().await?;
     let job = job(&deployed, id).await?;
     if job.job.client_secret.is_some() {
-        return Answer::new(json!({ "id": id, "executed": false }), "the secret is revealed already");
+        return Answer::new(json!({ "job": id, "executed": false }), "the secret is revealed already");
     }
     if job.job.state != State::Committed {
         bail!(
@@ -31,7 +31,7 @@ pub async fn reveal(global: &Global, id: u64) -> anyhow::Result<Answer> {
     let call = deployed.market.reveal_secret(id, secret.secret);
     let what = format!("reveal the client's secret of job {id}");
     let text = format!("the secret of job {id} is revealed");
-    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id }), |()| text).await
+    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "job": id }), |()| text).await
 }
 
 pub async fn advance(global: &Global, id: u64) -> anyhow::Result<Answer> {
@@ -39,7 +39,8 @@ pub async fn advance(global: &Global, id: u64) -> anyhow::Result<Answer> {
     job(&deployed, id).await?;
     let call = deployed.market.advance(id);
     let what = format!("advance job {id}");
-    let answer = signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id }), |()| String::new()).await?;
+    let answer =
+        signing::one(global, &deployed.chain, &what, &call, |()| json!({ "job": id }), |()| String::new()).await?;
     if !global.execute {
         return Ok(answer);
     }
@@ -58,5 +59,5 @@ pub async fn cancel(global: &Global, id: u64) -> anyhow::Result<Answer> {
         "job {id} is cancelled; {} is credited, `assay withdraw` sends it",
         crate::cli::shown(deployed.chain.unit(), held)
     );
-    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id }), |()| text).await
+    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "job": id }), |()| text).await
 }

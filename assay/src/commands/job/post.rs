@@ -83,10 +83,13 @@ impl Post {
         let receipt = signing.send("post the job", &call, &run).await?;
         let id = deployed.market.posted_job(&receipt)?;
         let mut data = summary;
-        data["id"] = json!(id);
+        data["job"] = json!(id);
         data["secret_file"] = json!(kept);
         if !global.json {
-            eprintln!("The job's secret is at {}; `assay job watch {id} --reveal -x -y` reveals it in time.", kept.display());
+            eprintln!(
+                "The job's secret is at {}; `assay job watch {id} --reveal -x -y` reveals it in time.",
+                kept.display()
+            );
         }
         signing.done(data, id.to_string())
     }
@@ -132,17 +135,17 @@ fn terms(description: &Description, spec: &JobSpec, amounts: &Amounts, sealed_se
     }
 }
 
-/// The least stake in the contract's unit: rounded, as its origin is.
-fn least_stake(terms: &Terms, payment: Amount) -> Amount {
+/// The least stake, rounded up: it comes of a probability, and is not exact.
+fn least_stake(unit: &Unit, terms: &Terms, payment: Amount) -> Amount {
     let factor = least_stake_per_payment(terms.segments, u32::from(terms.samples));
     // The conversion saturates.
-    Amount((payment.0 as f64 * factor) as u128)
+    rounded_up(unit, Amount((payment.0 as f64 * factor) as u128))
 }
 
 /// An amount rounded up to a thousandth of the token.
-fn about(unit: &Unit, amount: Amount) -> String {
+fn rounded_up(unit: &Unit, amount: Amount) -> Amount {
     let step = unit.parse("0.001").map_or(1, |step| step.0.max(1));
-    format!("about {}", unit.show(Amount(amount.0.div_ceil(step).saturating_mul(step))))
+    Amount(amount.0.div_ceil(step).saturating_mul(step))
 }
 
 fn summary(unit: &Unit, terms: &Terms, spec: &JobSpec, amounts: &Amounts) -> Value {
@@ -159,13 +162,13 @@ fn summary(unit: &Unit, terms: &Terms, spec: &JobSpec, amounts: &Amounts) -> Val
         "stake": unit.show(amounts.stake).to_string(),
         "bond": unit.show(amounts.bond).to_string(),
         "odds_unseen": odds(terms.segments, u32::from(terms.samples)),
-        "least_stake": unit.show(least_stake(terms, amounts.payment)).to_string(),
+        "least_stake": unit.show(least_stake(unit, terms, amounts.payment)).to_string(),
     })
 }
 
 fn summary_text(unit: &Unit, job: &PostJob, spec: &JobSpec, amounts: &Amounts, dataset: &str) -> String {
     let terms = &job.terms;
-    let least = least_stake(terms, amounts.payment);
+    let least = least_stake(unit, terms, amounts.payment);
     let mut text = show::fields([
         ("model", format!("{} ({})", show::plain(&job.model.name), show::plain(&job.model.licence))),
         ("dataset", format!("{} {}", show::plain(dataset), spec.data.dataset)),
@@ -191,15 +194,11 @@ fn summary_text(unit: &Unit, job: &PostJob, spec: &JobSpec, amounts: &Amounts, d
             odds.unseen * 100.0
         );
     }
-    text += &format!(
-        "no cheat pays at a stake of {} or more, if the work costs what it is paid\n",
-        about(unit, least)
-    );
+    text +=
+        &format!("no cheat pays at a stake of about {} or more, if the work costs what it is paid\n", unit.show(least));
     if amounts.stake < least {
-        text += &format!(
-            "warning: the stake of {} is below that; raise stake or samples\n",
-            shown(unit, amounts.stake.0)
-        );
+        text +=
+            &format!("warning: the stake of {} is below that; raise stake or samples\n", shown(unit, amounts.stake.0));
     }
     text
 }
@@ -211,8 +210,9 @@ mod tests {
     #[test]
     fn rounded_amounts_round_up() {
         let unit = Unit { symbol: "UNIT".into(), decimals: 12, native_to_contract: 1_000_000 };
-        assert_eq!(about(&unit, Amount(10u128.pow(18))), "about 1 UNIT");
-        assert_eq!(about(&unit, Amount(10u128.pow(18) + 1)), "about 1.001 UNIT");
-        assert!(about(&unit, Amount(u128::MAX)).starts_with("about 3"));
+        let token = 10u128.pow(18);
+        assert_eq!(rounded_up(&unit, Amount(token)), Amount(token));
+        assert_eq!(rounded_up(&unit, Amount(token + 1)), Amount(token + token / 1000));
+        assert_eq!(rounded_up(&unit, Amount(u128::MAX)), Amount(u128::MAX));
     }
 }

@@ -154,8 +154,14 @@ pub async fn show(global: &Global, id: u64) -> anyhow::Result<Answer> {
         ("client", state.client.to_string()),
         ("operator", state.operator.map_or_else(|| "none".into(), |operator| operator.to_string())),
         ("verifiers", format!("{} enlisted, {} have revealed their secret", state.enlisted, state.revealed)),
-        ("payment", format!("{} to the operator, {} to the verifiers", shown(unit, terms.payment), shown(unit, terms.fee))),
-        ("locked", format!("{} by the operator, {} by each verifier", shown(unit, terms.stake), shown(unit, terms.bond))),
+        (
+            "payment",
+            format!("{} to the operator, {} to the verifiers", shown(unit, terms.payment), shown(unit, terms.fee)),
+        ),
+        (
+            "locked",
+            format!("{} by the operator, {} by each verifier", shown(unit, terms.stake), shown(unit, terms.bond)),
+        ),
         ("held", shown(unit, state.held)),
         ("segments", format!("{}, of which {} are drawn", terms.segments, terms.samples)),
         ("program", terms.program.to_string()),
@@ -169,7 +175,10 @@ pub async fn show(global: &Global, id: u64) -> anyhow::Result<Answer> {
         lines.push(("artefact", commitment.artefact.to_string()));
     }
     for (number, slot) in slots.iter().enumerate() {
-        lines.push(("slot", format!("{number}: segment {} by {}: {}", slot.segment, slot.verifier, check_text(slot.check))));
+        lines.push((
+            "slot",
+            format!("{number}: segment {} by {}: {}", slot.segment, slot.verifier, check_text(slot.check)),
+        ));
     }
     for (number, seat) in seats.iter().enumerate() {
         let found = match (&seat.outcome, &seat.seal) {
@@ -192,7 +201,9 @@ mod tests {
     #[test]
     fn every_state_and_check_has_its_own_words() {
         use State::*;
-        let states = [Open, Claimed, Committed, Drawn, Opened, Attested, Window, Disputed, Ruling, Final, Failed, Void, Cancelled];
+        let states = [
+            Open, Claimed, Committed, Drawn, Opened, Attested, Window, Disputed, Ruling, Final, Failed, Void, Cancelled,
+        ];
         let words: std::collections::HashSet<_> = states.iter().map(|state| waits_for(*state)).collect();
         assert_eq!(words.len(), states.len());
     }

@@ -78,13 +78,18 @@ impl Watch {
         let view = ended?;
         let state = view.job.state;
         if state != State::Final {
-            bail!("job {} ended as {state:?}: {}; `assay ledger {}` shows who was paid and slashed", self.id, waits_for(state), self.id);
+            bail!(
+                "job {} ended as {state:?}: {}; `assay ledger {}` shows who was paid and slashed",
+                self.id,
+                waits_for(state),
+                self.id
+            );
         }
         let text = match view.model_id {
             Some(model) => format!("job {} is final; its model is {model}", self.id),
             None => format!("job {} is final and paid, but the registry did not take its model", self.id),
         };
-        Answer::new(json!({ "id": self.id, "state": state, "model": view.model_id }), text)
+        Answer::new(json!({ "job": self.id, "state": state, "model": view.model_id }), text)
     }
 }
 

@@ -1,0 +1,242 @@
+//! A chain with contracts, a registered dataset, and verifiers as processes.
+
+use assay_client::deployment::DeployedContract;
+use assay_client::{Amount, Bundle, Chain, Deployment, Market, Registry, Signer};
+use assay_engine::F32;
+use assay_job::{DataSpec, JobSpec, MANIFEST_FILE, Manifest};
+use assay_protocol::commitment::sealed_secret;
+use assay_protocol::hash::Native;
+use assay_protocol::market::{JobView, ModelTerms, PostJob, Role, Standing, State, Terms, Windows};
+use assay_protocol::registry::RegisterDataset;
+use assay_protocol::{Address, Hash};
+use assay_shell::options::Deployed;
+use assay_testkit::{DevNode, NodeOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+pub const SEGMENTS: u32 = 6;
+pub const SAMPLES: u8 = 2;
+const TOKEN: u128 = 10u128.pow(18);
+/// After so long something hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+const BINARY: &str = env!("CARGO_BIN_EXE_assay-verifier");
+
+pub struct World {
+    pub deployed: Deployed,
+    pub spec: JobSpec,
+    pub data: Vec<u8>,
+    pub client: Signer,
+    pub node: DevNode,
+}
+
+pub struct Verifier {
+    pub address: Address,
+    suri: &'static str,
+    child: Child,
+}
+
+fn bundle(name: &str) -> Bundle {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../contracts/artefacts").join(name);
+    Bundle::load(&path).unwrap()
+}
+
+pub fn signer(suri: &str) -> Signer {
+    Signer::from_suri(suri).unwrap()
+}
+
+async fn deploy(chain: &Chain, signer: &Signer, name: &str, registry: Option<Address>) -> DeployedContract {
+    let bundle = bundle(name);
+    let deploy = match registry {
+        Some(registry) => bundle.deploy(chain, "new", (registry,)),
+        None => bundle.deploy(chain, "new", ()),
+    };
+    let (address, _) = deploy.unwrap().execute(signer).await.unwrap();
+    DeployedContract { address, code_hash: chain.code_hash(address).await.unwrap().unwrap() }
+}
+
+impl World {
+    pub async fn start() -> Self {
+        // The draw and the deadlines need blocks that come by themselves.
+        let options = NodeOptions { block_time: Some(Duration::from_millis(250)), ..NodeOptions::default() };
+        let node = DevNode::start(options).await.unwrap();
+        let chain = Chain::connect(node.url()).await.unwrap();
+        let client = signer("//Alice");
+        chain.ensure_mapped(&client).await.unwrap();
+        let registry = deploy(&chain, &client, "registry.contract", None).await;
+        let market = deploy(&chain, &client, "market.contract", Some(registry.address)).await;
+        let deployment = Deployment {
+            network: chain.name().into(),
+            url: node.url().into(),
+            genesis: chain.genesis(),
+            registry,
+            market,
+            block: chain.latest().await.unwrap().number,
+            deployed_at: chain.now().await.unwrap(),
+        };
+        deployment.save(&node.folder().join("deployment.json")).unwrap();
+        let (market, registry) = (Market::at(&chain, market.address), Registry::at(&chain, registry.address));
+        registry.bind_market(market.address()).execute(&client).await.unwrap();
+        let deployed = Deployed { chain, deployment, market, registry };
+        let (spec, data) = dataset(&deployed, &client, node.folder()).await;
+        Self { deployed, spec, data, client, node }
+    }
+
+    /// Three verifiers, all that a job with a panel of two needs.
+    pub async fn verifiers(&self) -> Vec<Verifier> {
+        let mut verifiers = vec![];
+        for suri in ["//Charlie", "//Dave", "//Eve"] {
+            let child = self.spawn(suri).await;
+            verifiers.push(Verifier { address: signer(suri).address(), suri, child });
+        }
+        verifiers
+    }
+
+    async fn spawn(&self, suri: &str) -> Child {
+        let folder = self.node.folder();
+        let name = suri.trim_start_matches('/');
+        let log = std::fs::File::options().create(true).append(true).open(folder.join(format!("{name}.log"))).unwrap();
+        let mut child = Command::new(BINARY)
+            .args(["--suri", suri, "--log", "info,assay_verifier=debug"])
+            .arg("--deployment")
+            .arg(folder.join("deployment.json"))
+            .args(["run", "--stake", "50 UNIT", "--threads", "1", "--data"])
+            .arg(folder.join(name))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
+        assert!(line.as_ref().is_some_and(|line| line.starts_with("ready verifier 0x")), "{line:?}\n{}", self.logs());
+        child
+    }
+
+    /// Runs `assay-verifier audit` without any key.
+    pub async fn audit(&self, model: Hash, arguments: &[&str]) -> Output {
+        let mut command = Command::new(BINARY);
+        command.args(["audit", &model.to_string(), "--deployment"]).arg(self.node.folder().join("deployment.json"));
+        command.args(arguments).env_remove("ASSAY_SURI").output().await.unwrap()
+    }
+
+    pub fn logs(&self) -> String {
+        let read = |name: &str| std::fs::read_to_string(self.node.folder().join(name)).unwrap_or_default();
+        ["Charlie.log", "Dave.log", "Eve.log"].map(read).join("\n---\n")
+    }
+
+    /// Posts a job with a secret that [`World::reveal`] knows.
+    pub async fn post(&self, windows: Windows) -> u64 {
+        let terms = Terms {
+            spec: self.spec.hash(),
+            program: self.spec.program,
+            segments: SEGMENTS,
+            payment: 10 * TOKEN,
+            fee: 2 * TOKEN,
+            stake: 20 * TOKEN,
+            bond: 5 * TOKEN,
+            samples: SAMPLES,
+            panel: 2,
+            sealed_secret: sealed_secret(&Native, &Hash([42; 32]), &self.client.address()),
+            windows,
+        };
+        let model = ModelTerms { name: "numbers".into(), licence: "MIT".into(), parent: None };
+        let datasets = vec![self.spec.data.dataset];
+        let job = PostJob { terms, model, datasets, spec: self.spec.to_bytes() };
+        let market = &self.deployed.market;
+        let receipt = market.post_job(&job).execute(&self.client).await.unwrap();
+        market.posted_job(&receipt).unwrap()
+    }
+
+    pub async fn reveal(&self, job: u64) {
+        self.deployed.market.reveal_secret(job, Hash([42; 32])).execute(&self.client).await.unwrap();
+    }
+
+    /// Waits until the job is as wanted.
+    pub async fn until(&self, job: u64, wanted: impl Fn(&JobView) -> bool) -> JobView {
+        let mut last = None;
+        let waiting = async {
+            let mut blocks = self.deployed.chain.blocks();
+            loop {
+                blocks.next().await.unwrap();
+                let view = self.deployed.market.job(job).await.unwrap().unwrap();
+                last = Some(view.job.state);
+                if wanted(&view) {
+                    return view;
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(view) => view,
+            Err(_) => panic!("job {job} hangs: {last:?}\n{}", self.logs()),
+        }
+    }
+
+    /// Waits until a verifier has its bonds back.
+    pub async fn until_free(&self, verifier: &Verifier) -> Standing {
+        let mut blocks = self.deployed.chain.blocks();
+        let waiting = async {
+            loop {
+                blocks.next().await.unwrap();
+                let standing = self.deployed.market.standing(Role::Verifier, verifier.address).await.unwrap().unwrap();
+                if standing.locked == 0 {
+                    return standing;
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(standing) => standing,
+            Err(_) => panic!("{} does not get its bond back\n{}", verifier.suri, self.logs()),
+        }
+    }
+
+    pub async fn until_state(&self, job: u64, state: State) -> JobView {
+        self.until(job, |view| view.job.state == state).await
+    }
+}
+
+impl Verifier {
+    pub async fn sigkill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    pub async fn start_again(&mut self, world: &World) {
+        self.child = world.spawn(self.suri).await;
+    }
+}
+
+/// A small dataset, registered, and a specification on it.
+async fn dataset(deployed: &Deployed, owner: &Signer, folder: &Path) -> (JobSpec, Vec<u8>) {
+    let folder = folder.join("dataset");
+    std::fs::create_dir(&folder).unwrap();
+    let row = |row: u32| format!("{},{},{},{},{}\n", row % 7, row % 5, row % 3, row % 2, row % 3);
+    let data: String = (0..40).map(row).collect();
+    std::fs::write(folder.join("data.csv"), &data).unwrap();
+    let manifest = Manifest::of_folder(&folder).unwrap();
+    std::fs::write(folder.join(MANIFEST_FILE), manifest.to_json()).unwrap();
+    let dataset = RegisterDataset {
+        id: manifest.id(),
+        name: "numbers".into(),
+        licence: "CC0-1.0".into(),
+        bytes: manifest.bytes(),
+        locations: vec![format!("file://{}", folder.display())],
+        parents: vec![],
+    };
+    deployed.registry.register_dataset(&dataset).execute(owner).await.unwrap();
+    let training = serde_json::from_str(
+        r#"{ "model": { "mlp": { "inputs": 4, "hidden": [8], "classes": 3, "activation": "relu" } },
+             "optimiser": { "sgd": { "lr": 0.125, "momentum": 0.5, "weight_decay": 0.0 } }, "batch": 4 }"#,
+    )
+    .unwrap();
+    let source = DataSpec { dataset: manifest.id(), file: "data.csv".into(), divisor: F32::from(16.0), held_out: 10 };
+    let spec = JobSpec::new(training, source, Hash([6; 32]), u64::from(SEGMENTS) * 4, 4).unwrap();
+    (spec, data.into_bytes())
+}
+
+/// So many tokens in the contract's unit.
+pub fn tokens(count: u128) -> Amount {
+    Amount(count * TOKEN)
+}
