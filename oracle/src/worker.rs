@@ -270,6 +270,8 @@ impl Worker {
         let (commitments, progress) = (self.commitments(), self.progress());
         let artefact = progress.artefact().expect("a finished training has a model");
         let commit = steps::commit(&commitments, job.terms.segments, artefact);
+        // Audits of segments that are not drawn need them: the chain keeps the root only.
+        self.context.content.put_leaves(&commitments.root(), &commitments.to_bytes())?;
         self.context.record(self.id, "commit", &commit)?;
         let receipt = self.context.market().commit(self.id, &commit).execute(&self.context.signer).await?;
         self.say("committed", &receipt);

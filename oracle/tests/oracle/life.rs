@@ -99,7 +99,7 @@ async fn damaged_files_are_made_again_and_a_new_folder_of_inputs_is_not_needed()
     std::fs::rename(world.folder.path().join("dataset"), world.folder.path().join("gone")).unwrap();
 
     world.reveal_secrets(job).await;
-    let mut oracle = world.oracle("data", &["--once"]).start().await;
+    let mut oracle = world.oracle("data", &["--once", "--keep-checkpoints", "final"]).start().await;
     world.until(job, State::Opened).await;
     for slot in world.market.slots(job).await.unwrap() {
         let bytes = std::fs::read(state(slot.segment as usize)).unwrap();
@@ -112,6 +112,9 @@ async fn damaged_files_are_made_again_and_a_new_folder_of_inputs_is_not_needed()
     world.attest(job, &task).await;
     world.until(job, State::Final).await;
     assert_eq!(oracle.exit_code().await, 0, "{}", oracle.log());
+    let kept = std::fs::read_dir(world.data("data").join("content/state")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(kept, [roots[6].to_string()], "of the checkpoints only the last is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
