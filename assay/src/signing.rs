@@ -150,12 +150,15 @@ impl<'a> Signing<'a> {
                     eprintln!("    {note}");
                 }
             }
-            eprintln!(
-                "{} has {} to spend; together the steps take {} at most",
-                self.signer.account(),
-                unit.show(spendable),
-                unit.show(self.total())
-            );
+            let known = self.steps.iter().filter(|step| step.cost.is_some()).count();
+            let together = match known {
+                0 => String::new(),
+                _ if known < self.steps.len() => {
+                    format!("; the steps that are known take {} at most", unit.show(self.total()))
+                }
+                _ => format!("; that makes {} at most", unit.show(self.total())),
+            };
+            eprintln!("{} has {} to spend{together}", self.signer.account(), unit.show(spendable));
         }
         self.shown = self.steps.len();
         if self.global.execute && spendable < self.total() {

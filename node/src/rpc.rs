@@ -3,9 +3,8 @@
 
 use crate::{
     error::Error,
-    service::{FullClient, Pool},
+    service::{Block, FullClient, Pool},
 };
-use assay_node_runtime::Block;
 use jsonrpsee::RpcModule;
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 use sc_service::config::{RpcBatchRequestConfig, RpcConfiguration, RpcEndpoint, RpcMethods};

@@ -1,7 +1,7 @@
 //! Puts the node together: store, client, transaction pool, RPC, sealing.
 
 use crate::{cli::Args, error::Error, executor::NativeExecutor, genesis, rpc, sealing, store::Store};
-use assay_node_runtime::{Block, Hash, RuntimeApi};
+use assay_node_runtime::{Hash, Header, RuntimeApi};
 use sc_basic_authorship::ProposerFactory;
 use sc_network::{
     config::{FullNetworkConfiguration, NetworkBackendType, NetworkConfiguration},
@@ -17,8 +17,14 @@ use sc_transaction_pool::{TransactionPoolHandle, TransactionPoolOptions, Transac
 use sp_blockchain::HeaderBackend;
 use sp_core::storage::Storage;
 use sp_database::{Database, MemDb};
+use sp_runtime::{generic, OpaqueExtrinsic};
 use std::sync::Arc;
 
+/// A block as everything but the runtime sees it: a header and transactions that
+/// are bytes. It has the same encoding as [`assay_node_runtime::Block`], but in
+/// JSON its transactions are hex strings, as clients expect of every Substrate
+/// chain; decoded ones would come out as arrays of numbers.
+pub type Block = generic::Block<Header, OpaqueExtrinsic>;
 /// Access to the chain.
 pub type FullClient = TFullClient<Block, RuntimeApi, NativeExecutor>;
 /// Blocks and state.

@@ -12,9 +12,10 @@
 //! damaged is good up to the last record whose check holds; what follows is
 //! dropped and done again.
 
-use assay_engine::{Pulse, salted_trace};
+use assay_engine::Pulse;
+use assay_job::trace;
 use assay_protocol::hash::{Native, Sha256};
-use assay_protocol::{Address, Hash, commitment};
+use assay_protocol::{Address, Hash};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -71,11 +72,6 @@ pub struct Progress {
     /// Where the file ends and the check it ends with, after the subject's
     /// record and after each boundary's.
     ends: Vec<(u64, Hash)>,
-}
-
-/// The trace root of a segment of a job.
-fn trace(job: u64, segment: u32, pulses: &[Pulse]) -> Hash {
-    Hash(salted_trace(commitment::trace_salt(&Native, job, segment).0, pulses))
 }
 
 /// The next record of `bytes`, which continues after `check`, and its whole length.
@@ -152,7 +148,7 @@ impl Progress {
                     self.ends.push(end);
                 }
                 Record::Segment(root, pulses) if !self.states.is_empty() && self.artefact.is_none() => {
-                    self.traces.push(trace(self.subject.job, self.traces.len() as u32, &pulses));
+                    self.traces.push(trace(self.subject.job, self.traces.len() as u32, &root, &pulses));
                     self.states.push(root);
                     self.ends.push(end);
                 }
@@ -208,7 +204,7 @@ impl Progress {
     /// If no start is recorded, or the artefact is.
     pub fn segment(&mut self, root: Hash, pulses: Vec<Pulse>) -> Result<(), ProgressError> {
         assert!(!self.states.is_empty() && self.artefact.is_none(), "segments come after the start, the artefact last");
-        let trace = trace(self.subject.job, self.traces.len() as u32, &pulses);
+        let trace = trace(self.subject.job, self.traces.len() as u32, &root, &pulses);
         let end = self.append(&Record::Segment(root, pulses))?;
         self.ends.push(end);
         self.traces.push(trace);

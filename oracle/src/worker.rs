@@ -470,7 +470,9 @@ pub fn outcome(state: State, payment: Amount, stake: Amount, unit: &assay_client
     match state {
         State::Final => format!("final: {payment} paid, the stake of {stake} is free again"),
         State::Failed => {
-            format!("failed: the stake of {stake} is lost; the log says which segment was refuted, or what was late")
+            format!(
+                "failed: the stake of {stake} is lost; `assay job show` says which segment was refuted, `assay ledger` where the money went"
+            )
         }
         State::Void => format!("void: nobody could decide; no payment, the stake of {stake} is free again"),
         _ => "cancelled: the client is refunded".into(),

@@ -61,7 +61,7 @@ impl World {
                 segments: spec.segments(),
                 payment: tokens(10).0,
                 // Not a multiple of the samples, so that something is left over.
-                fee: tokens(3).0 + 1,
+                fee: tokens(3).0 + 10u128.pow(6),
                 stake: tokens(100).0,
                 bond: tokens(20).0,
                 samples: options.samples,

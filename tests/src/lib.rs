@@ -243,9 +243,7 @@ impl World {
     /// # Errors
     /// If it is stuck.
     pub async fn finish(&self, id: u64) -> anyhow::Result<JobView> {
-        let committed = self
-            .until(id, |job| job.job.state == State::Committed || job.job.state.is_terminal())
-            .await?;
+        let committed = self.until(id, |job| job.job.state == State::Committed || job.job.state.is_terminal()).await?;
         if committed.job.state == State::Committed && committed.job.client_secret.is_none() {
             let client = self.signer(CLIENT).await?;
             self.market.reveal_secret(id, jobs::CLIENT_SECRET).execute(&client).await?;

@@ -70,8 +70,7 @@ async fn an_operator_that_serves_nothing_loses() -> anyhow::Result<()> {
     // It announces an endpoint at which nobody listens.
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let endpoint = format!("http://{closed}");
-    let arguments =
-        ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--endpoint", &endpoint, "--stake", "500"];
+    let arguments = ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--endpoint", &endpoint, "--stake", "500"];
     let operator = world.daemon("operator", "assay-oracle", &arguments).await?;
     let windows = Windows { attest: 10, ..JobOptions::default().windows };
     let id = world.post(&JobOptions { windows, ..JobOptions::default() }).await?;

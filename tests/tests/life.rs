@@ -103,7 +103,8 @@ async fn nothing_is_lost_when_anything_is_killed_in_any_state() -> anyhow::Resul
     // Windows long enough for restarts; nobody may lose stake by them.
     let windows = Windows { dispute: 8, ..JobOptions::default().windows };
     let id = world.post(&JobOptions { windows, steps: 400, segment_steps: 20, ..JobOptions::default() }).await?;
-    let states = [State::Open, State::Claimed, State::Committed, State::Drawn, State::Opened, State::Attested, State::Window];
+    let states =
+        [State::Open, State::Claimed, State::Committed, State::Drawn, State::Opened, State::Attested, State::Window];
     for state in states {
         let order = |state: State| states.iter().position(|known| *known == state).unwrap_or(states.len());
         let job = world.until(id, |job| order(job.job.state) >= order(state)).await?;

@@ -34,7 +34,12 @@ async fn enlist_all(world: &World, job: u64) -> anyhow::Result<Vec<(Signer, Hash
 }
 
 /// Trains a job by hand and gives what its operator commits to.
-fn trained(world: &World, options: &JobOptions, job: u64, operator: &Address) -> anyhow::Result<(Commitments, Vec<Hash>)> {
+fn trained(
+    world: &World,
+    options: &JobOptions,
+    job: u64,
+    operator: &Address,
+) -> anyhow::Result<(Commitments, Vec<Hash>)> {
     let csv = std::fs::read(assay_e2e::repository().join("data/digits/digits.csv"))?;
     let task = Task::new(digits_spec(world.dataset, options), &csv)?;
     let backend = CpuBackend::new(1)?;
@@ -149,7 +154,8 @@ async fn what_is_wrong_is_refused_by_name_and_costs_nothing() -> anyhow::Result<
     // Attestations: by somebody who was not drawn; without replay, which fits nothing later.
     assert_eq!(refused(market.attest(id, 0, Hash([3; 32])).execute(&client).await), Error::NotDrawn);
     for (number, slot) in (0u8..).zip(&slots) {
-        let verifier = verifiers.iter().find(|(signer, _)| signer.address() == slot.verifier).expect("a drawn verifier");
+        let verifier =
+            verifiers.iter().find(|(signer, _)| signer.address() == slot.verifier).expect("a drawn verifier");
         market.attest(id, number, Hash([3; 32])).execute(&verifier.0).await?;
     }
     // Traces: not those that were sealed, not all, then right.

@@ -28,7 +28,8 @@ use tokio::time::Instant;
 const TICK: Duration = Duration::from_secs(5);
 /// How long a transaction that is under way is waited for when asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// Longest pause of a job that keeps failing.
+/// First and longest pause of what keeps failing.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// How the daemon is to run.
@@ -58,8 +59,28 @@ pub(crate) struct Tracked {
     /// What was last logged about leaving it alone.
     pub refusal: Option<String>,
     pub task: Option<Arc<Task>>,
+    pause: Pause,
+}
+
+/// When to try again what failed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pause {
     failures: u32,
-    not_before: Option<Instant>,
+    until: Option<Instant>,
+}
+
+impl Pause {
+    fn is_over(&self) -> bool {
+        self.until.is_none_or(|until| until <= Instant::now())
+    }
+
+    /// Doubles with each failure.
+    fn lengthen(&mut self) -> Duration {
+        let length = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(self.failures)).min(LONGEST_PAUSE);
+        self.failures += 1;
+        self.until = Some(Instant::now() + length);
+        length
+    }
 }
 
 /// Work off the main loop: `None` prepares a job, else it looks at a segment.
@@ -87,6 +108,8 @@ pub struct Daemon {
     backend: Arc<CpuBackend>,
     background: JoinSet<anyhow::Result<Done>>,
     running: HashMap<tokio::task::Id, Work>,
+    /// Work that failed last time.
+    pauses: HashMap<Work, Pause>,
     ended: u32,
 }
 
@@ -125,6 +148,7 @@ impl Daemon {
             backend,
             background: JoinSet::new(),
             running: HashMap::new(),
+            pauses: HashMap::new(),
             ended: 0,
         };
         daemon.prepare_account().await?;
@@ -196,14 +220,17 @@ impl Daemon {
         };
         for (job, now) in summaries {
             let tracked = self.jobs.entry(job.id).or_default();
-            if tracked.over || tracked.not_before.is_some_and(|at| Instant::now() < at) {
+            if tracked.over || !tracked.pause.is_over() {
                 continue;
             }
             let result = self.visit(&job, now, head).await;
-            let tracked = self.jobs.entry(job.id).or_default();
+            let pause = &mut self.tracked(job.id).pause;
             match result {
-                Ok(()) => (tracked.failures, tracked.not_before) = (0, None),
-                Err(error) => self.failed(job.id, &error),
+                Ok(()) => *pause = Pause::default(),
+                Err(error) => {
+                    let length = pause.lengthen().as_secs();
+                    tracing::warn!(job = job.id, "{error:#}; trying again in {length} s");
+                }
             }
         }
         if let Err(error) = self.withdraw().await {
@@ -239,6 +266,10 @@ impl Daemon {
                 enlisted
             }
         };
+        if enlisted && !job.state.is_terminal() && self.tracked(job.id).task.is_none() {
+            // Before it is needed: windows can be short.
+            self.prepare(job.id);
+        }
         match (enlisted, job.state) {
             (true, state) if may_have_duties(state, job.deadline, now) => self.work(job.id, now, head).await,
             (true, _) => Ok(()),
@@ -261,6 +292,7 @@ impl Daemon {
     pub(crate) fn end(&mut self, job: u64) {
         let tracked = self.tracked(job);
         (tracked.over, tracked.task) = (true, None);
+        self.pauses.retain(|(paused, _), _| *paused != job);
         self.ended += 1;
     }
 
@@ -279,14 +311,6 @@ impl Daemon {
         }
     }
 
-    fn failed(&mut self, job: u64, error: &anyhow::Error) {
-        let tracked = self.tracked(job);
-        tracked.failures += 1;
-        let pause = (Duration::from_secs(1) * 2u32.saturating_pow(tracked.failures - 1)).min(LONGEST_PAUSE);
-        tracked.not_before = Some(Instant::now() + pause);
-        tracing::warn!(job, "{error:#}; trying again in {} s", pause.as_secs());
-    }
-
     /// Starts work off the main loop unless it runs already.
     fn start_work(
         &mut self,
@@ -297,13 +321,14 @@ impl Daemon {
         self.running.insert(id, work);
     }
 
-    fn runs(&self, work: Work) -> bool {
-        self.running.values().any(|running| *running == work)
+    /// Whether work neither runs nor has just failed.
+    fn may_start(&self, work: Work) -> bool {
+        !self.running.values().any(|running| *running == work) && self.pauses.get(&work).is_none_or(Pause::is_over)
     }
 
     /// Gets a job's specification and data, and tries whether this machine can run it.
     pub(crate) fn prepare(&mut self, job: u64) {
-        if self.runs((job, None)) {
+        if !self.may_start((job, None)) {
             return;
         }
         let (deployed, fetcher, cache) = (self.deployed.clone(), self.fetcher.clone(), self.cache.clone());
@@ -329,7 +354,7 @@ impl Daemon {
     /// Looks at a segment and keeps the finding.
     pub(crate) fn inspect(&mut self, task: Arc<Task>, assignment: Assignment) {
         let work = (assignment.subject.job, Some(assignment.purpose));
-        if self.runs(work) {
+        if !self.may_start(work) {
             return;
         }
         let (inspector, findings) = (self.inspector.clone(), self.findings.clone());
@@ -349,7 +374,11 @@ impl Daemon {
             Ok((id, result)) => (id, result),
             Err(error) => (error.id(), Err(error.into())),
         };
-        let Some((job, purpose)) = self.running.remove(&id) else { return };
+        let Some(work) = self.running.remove(&id) else { return };
+        let (job, purpose) = work;
+        if result.is_ok() {
+            self.pauses.remove(&work);
+        }
         match result {
             Ok(Done::Prepared(task)) => self.tracked(job).task = Some(task),
             Ok(Done::Found(finding)) => {
@@ -360,7 +389,11 @@ impl Daemon {
             Err(error) if self.tracked(job).enlisted != Some(true) && is_for_good(&error) => {
                 self.leave(job, format!("{error:#}"), true);
             }
-            Err(error) => self.failed(job, &error),
+            Err(error) => {
+                let length = self.pauses.entry(work).or_default().lengthen().as_secs();
+                let what = purpose.map_or("preparing".to_owned(), |purpose| purpose.to_string());
+                tracing::warn!(job, "{what}: {error:#}; trying again in {length} s");
+            }
         }
     }
 
@@ -414,4 +447,30 @@ fn is_overtaken(reason: &Refused) -> bool {
             | Refused::NotEnlisted
             | Refused::NothingToWithdraw
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_limit() {
+        let mut pause = Pause::default();
+        assert!(pause.is_over());
+        let lengths: Vec<u64> = (0..9).map(|_| pause.lengthen().as_secs()).collect();
+        assert_eq!(lengths, [1, 2, 4, 8, 16, 32, 64, 120, 120]);
+        assert!(!pause.is_over());
+        pause.failures = u32::MAX - 1;
+        assert_eq!(pause.lengthen(), LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn only_what_would_fail_the_same_way_is_left_for_good() {
+        assert!(is_for_good(&Refusal::Bond.into()));
+        assert!(!is_for_good(&Refusal::Stake.into()));
+        assert!(is_for_good(&JobError::Spec("x".into()).into()));
+        let fetch = assay_content::FetchError::NoPlaces { what: "x".into() };
+        assert!(!is_for_good(&JobError::from(fetch).into()));
+        assert!(!is_for_good(&anyhow::anyhow!("the node is away")));
+    }
 }

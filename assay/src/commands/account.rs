@@ -97,7 +97,7 @@ async fn stakes(deployed: &Deployed, address: Address) -> anyhow::Result<(Vec<(&
         let at = if endpoint.is_empty() { String::new() } else { format!(", at {endpoint}") };
         lines.push((
             name,
-            format!("stake {stake}, of it {locked} locked; {} {done}, {} {lost}{at}", standing.done, standing.lost),
+            format!("stake {stake}, of it {locked} locked; {done} {}, {lost} {}{at}", standing.done, standing.lost),
         ));
         data[name] = json!({
             "stake": stake, "locked": locked, "done": standing.done, "lost": standing.lost, "endpoint": standing.endpoint,

@@ -6,6 +6,14 @@ use assay_protocol::market::State;
 use serde_json::Value;
 use stage::{Operator, Stage, both};
 
+/// Alice's key as polkadot.js exports it.
+const KEYSTORE: &str = r#"{
+"encoded": "DumgApKCTqoCty1OZW/8WS+sgo6RdpHhCwAkA2IoDBMAgAAAAQAAAAgAAAB6IG/q24EeVf0JqWqcBd5m2tKq5BlyY84IQ8oamLn9DZe9Ouhgunr7i36J1XxUnTI801axqL/ym1gil0U8440Qvj0lFVKwGuxq38zuifgoj0B3Yru0CI6QKEvQPU5xxj4MpyxdSxP+2PnTzYao0HDH0fulaGvlAYXfqtU89xrx2/z9z7IjSwS3oDFPXRQ9kAdDebtyCVreZ9Otw9v3",
+"encoding": {"content": ["pkcs8", "sr25519"], "type": ["scrypt", "xsalsa20-poly1305"], "version": "3"},
+"address": "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+"meta": {"genesisHash": "", "name": "Alice", "whenCreated": 1718265838755}
+}"#;
+
 fn strings(value: &Value, field: &str) -> Vec<String> {
     value.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
 }
@@ -29,6 +37,16 @@ async fn a_deployment_is_tried_made_and_left_alone() {
     assert!(!stage.path("deployment.json.partial").exists());
     let again = stage.ok(&["deploy"]);
     assert_eq!((&again["executed"], &again["deployment"]), (&Value::Bool(false), &done["deployment"]));
+
+    // The same account from an encrypted keystore.
+    let (key, password) = (stage.path("key.json"), stage.path("password"));
+    std::fs::write(&key, KEYSTORE).unwrap();
+    std::fs::write(&password, "whoisalice\n").unwrap();
+    let arguments = ["accounts", "--keystore", key.to_str().unwrap(), "--password-file", password.to_str().unwrap()];
+    let accounts = stage.ok(&arguments);
+    assert_eq!((&accounts["account"], &accounts["mapped"]), (&done["account"], &Value::Bool(true)));
+    std::fs::write(&password, "whoisbob").unwrap();
+    assert!(stage.refused(&arguments).contains("password"));
 
     // The file of another network is not overwritten.
     let other = stage::Stage::new().await;

@@ -119,13 +119,13 @@ impl Fetcher {
         if !place.starts_with("http://") && !place.starts_with("https://") {
             return Err(FetchError::UnknownPlace { place: place.to_owned() });
         }
-        let unreachable = |error: reqwest::Error| FetchError::Unreachable {
-            place: place.to_owned(),
-            reason: root_cause(&error),
-        };
+        let unreachable =
+            |error: reqwest::Error| FetchError::Unreachable { place: place.to_owned(), reason: root_cause(&error) };
         let stalled = |_| FetchError::Stalled { place: place.to_owned(), seconds: self.stall.as_secs() };
-        let response =
-            tokio::time::timeout(self.stall, self.client.get(place).send()).await.map_err(stalled)?.map_err(unreachable)?;
+        let response = tokio::time::timeout(self.stall, self.client.get(place).send())
+            .await
+            .map_err(stalled)?
+            .map_err(unreachable)?;
         if !response.status().is_success() {
             return Err(FetchError::Unreachable {
                 place: place.to_owned(),
@@ -272,8 +272,7 @@ fn as_path(place: &str) -> Option<PathBuf> {
 }
 
 async fn read_file(place: &str, path: &Path, limit: u64, progress: Progress<'_>) -> Result<Vec<u8>, FetchError> {
-    let failed =
-        |error: std::io::Error| FetchError::Unreachable { place: place.to_owned(), reason: error.to_string() };
+    let failed = |error: std::io::Error| FetchError::Unreachable { place: place.to_owned(), reason: error.to_string() };
     let length = tokio::fs::metadata(path).await.map_err(failed)?.len();
     if length > limit {
         return Err(FetchError::TooLarge { place: place.to_owned(), limit });

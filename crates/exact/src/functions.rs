@@ -8,11 +8,12 @@
 //!
 //! | function | greatest error found, in units of the last place of the result | inputs tried |
 //! | --- | --- | --- |
-//! | [`exp`] | 1.01 | all with a finite result |
-//! | [`log`] | 0.89 | all positive ones |
-//! | [`tanh`] | 1.57 | all finite ones |
+//! | [`exp`] | 1.0246, at -81.44471 | all with a finite result |
+//! | [`log`] | 0.8348, at 1.4054595 | all positive ones |
+//! | [`tanh`] | 1.3303, at 0.62830955 | all finite ones |
 //!
-//! The unit tests try every 1,021st input. All 2^32 are tried by
+//! The unit tests try every 1,021st input. All 2^32 of each were tried, against
+//! binary64, by
 //! `cargo test -p assay-exact --test functions -- --ignored --nocapture`,
 //! which prints these figures.
 

@@ -36,7 +36,7 @@ fn check(step: usize) {
         greatest_error("log", step, log, f64::ln),
         greatest_error("tanh", step, tanh, f64::tanh),
     ];
-    for (error, bound) in errors.into_iter().zip([1.03, 0.89, 1.57]) {
+    for (error, bound) in errors.into_iter().zip([1.0247, 0.8349, 1.3304]) {
         assert!(error < bound, "{error} should be below {bound}");
     }
 }
@@ -47,7 +47,7 @@ fn errors_on_a_dense_sample() {
 }
 
 #[test]
-#[ignore = "all 2^32 inputs, about five minutes: run with -- --ignored --nocapture"]
+#[ignore = "all 2^32 inputs, ten minutes on an idle core: run with -- --ignored --nocapture"]
 fn errors_on_every_input() {
     check(1);
 }

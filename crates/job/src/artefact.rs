@@ -31,7 +31,9 @@ pub fn write(state: &State, forward: &Program) -> Result<Vec<u8>, JobError> {
     let failed = |error: safetensors::SafeTensorError| JobError::Artefact(error.to_string());
     let views = tensors
         .iter()
-        .map(|(name, dims, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, dims.clone(), bytes).map_err(failed)?)))
+        .map(|(name, dims, bytes)| {
+            Ok((name.as_str(), TensorView::new(Dtype::F32, dims.clone(), bytes).map_err(failed)?))
+        })
         .collect::<Result<Vec<_>, JobError>>()?;
     // One entry only: the order of several would be random.
     let metadata = HashMap::from([(STATE_ROOT_KEY.to_owned(), Hash(state.root()).to_string())]);

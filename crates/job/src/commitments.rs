@@ -21,7 +21,8 @@ impl Commitments {
     /// If there is not exactly one more state than traces.
     pub fn new(job: u64, operator: &Address, states: &[Hash], traces: &[Hash]) -> Self {
         assert_eq!(states.len(), traces.len() + 1, "one boundary more than segments");
-        let seals = (0u32..).zip(traces).map(|(segment, trace)| commitment::seal(&Native, job, segment, trace, operator));
+        let seals =
+            (0u32..).zip(traces).map(|(segment, trace)| commitment::seal(&Native, job, segment, trace, operator));
         let seals = std::iter::once(Hash::default()).chain(seals);
         let leaves: Vec<Leaf> =
             (0u32..).zip(states).zip(seals).map(|((index, state), seal)| Leaf { index, state: *state, seal }).collect();

@@ -17,4 +17,4 @@ pub use commitments::Commitments;
 pub use error::JobError;
 pub use manifest::{FileEntry, MANIFEST_FILE, Manifest};
 pub use spec::{DataSpec, JobSpec, SPEC_VERSION};
-pub use task::{Evaluation, Runner, SegmentRun, Task};
+pub use task::{Evaluation, Runner, SegmentRun, Task, trace};

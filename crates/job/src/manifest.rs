@@ -71,8 +71,7 @@ impl Manifest {
     /// # Errors
     /// [`JobError::Manifest`].
     pub fn from_json(json: &[u8]) -> Result<Self, JobError> {
-        let manifest: Manifest =
-            serde_json::from_slice(json).map_err(|error| JobError::Manifest(error.to_string()))?;
+        let manifest: Manifest = serde_json::from_slice(json).map_err(|error| JobError::Manifest(error.to_string()))?;
         if manifest.version != 1 {
             return Err(JobError::Manifest(format!("version {}, but only 1 is understood", manifest.version)));
         }

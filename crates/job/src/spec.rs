@@ -144,12 +144,7 @@ pub(crate) mod tests {
                  "batch": 4 }"#,
         )
         .unwrap();
-        let data = DataSpec {
-            dataset: Hash([5; 32]),
-            file: "data.csv".into(),
-            divisor: F32::from(16.0),
-            held_out: 10,
-        };
+        let data = DataSpec { dataset: Hash([5; 32]), file: "data.csv".into(), divisor: F32::from(16.0), held_out: 10 };
         JobSpec::new(training, data, Hash([6; 32]), steps, segment_steps).unwrap()
     }
 

@@ -5,6 +5,12 @@ use assay_engine::{Backend, Dataset, Program, Pulse, Sampler, Session, State, ac
 use assay_protocol::hash::Native;
 use assay_protocol::{Hash, commitment};
 
+/// The trace root that an operator and its verifiers seal: over the pulses of a
+/// segment's steps, its place, and the state root `after` it.
+pub fn trace(job: u64, segment: u32, after: &Hash, pulses: &[Pulse]) -> Hash {
+    Hash(salted_trace(commitment::trace_salt(&Native, job, segment, after).0, pulses))
+}
+
 /// What running a segment gave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SegmentRun {
@@ -20,9 +26,9 @@ impl SegmentRun {
         Hash(self.state.root())
     }
 
-    /// The trace root that an operator and its verifiers seal.
+    /// The segment's [`trace`].
     pub fn trace(&self, job: u64, segment: u32) -> Hash {
-        Hash(salted_trace(commitment::trace_salt(&Native, job, segment).0, &self.pulses))
+        trace(job, segment, &self.root(), &self.pulses)
     }
 
     /// The trace root under a panel's salt.
@@ -234,7 +240,10 @@ mod tests {
     fn a_job_has_the_same_bits_on_any_number_of_threads_and_from_any_checkpoint() {
         let task = task();
         let (roots, traces, last) = all(&task, 1);
-        assert_eq!((roots.clone(), traces.clone()), { let (r, t, _) = all(&task, 3); (r, t) });
+        assert_eq!((roots.clone(), traces.clone()), {
+            let (r, t, _) = all(&task, 3);
+            (r, t)
+        });
         let backend = CpuBackend::new(2).unwrap();
         let first = task.runner(&backend).unwrap().run(&task.initial_state().unwrap(), 0, |_| true).unwrap().unwrap();
         let read = task.read_state(&first.state.to_bytes(), &roots[1], 1).unwrap();

@@ -22,7 +22,7 @@ use assay_protocol::{Address, Hash};
 /// | --- | --- | --- |
 /// | Open | deadline passed | cancelled, client refunded |
 /// | Claimed | deadline passed | operator loses a tenth of the stake, job open again (cancelled after the third) |
-/// | Committed | all secrets in, or deadline passed | draw, one block later; void if too few revealed |
+/// | Committed | all secrets in, or deadline passed | draw (after a passed deadline, one block later); void if too few revealed |
 /// | Drawn | deadline passed | operator loses its stake, client refunded |
 /// | Opened | deadline passed | idle verifiers pay, their slots go to others; void after the third draw |
 /// | Attested | deadline passed | operator loses its stake, client refunded |
@@ -62,13 +62,14 @@ pub fn advance(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Draws, at the earliest in the block after `draw_block`.
+/// Draws.
 ///
 /// With all secrets in, they alone make the seed: who reveals last chooses the
 /// block it reveals in, and must not choose the draw by it. With a secret
 /// missing, the hash of the block in which the missed deadline was noticed goes
-/// in, so that holding back a secret is a throw of dice and not a choice between
-/// two known draws. If that block is too far back by now, the current one is taken.
+/// in, in the block after it at the earliest, so that holding back a secret is a
+/// throw of dice and not a choice between two known draws. If that block is too
+/// far back by now, the current one is taken.
 fn committed(
     host: &mut impl MarketHost,
     id: u64,
@@ -77,7 +78,12 @@ fn committed(
     early: Option<Error>,
 ) -> Result<(), Error> {
     let current = host.block_number();
+    let complete = job.client_secret.is_some() && job.revealed == job.enlisted;
     match job.draw_block {
+        _ if complete => {
+            draw_or_void(host, id, job, terms, Hash::default());
+            return Ok(());
+        }
         None => {
             if let Some(error) = early {
                 return Err(error);
@@ -89,12 +95,8 @@ fn committed(
         }
         Some(block) if block >= current => return Err(Error::DrawBlockPending(block)),
         Some(block) => {
-            let complete = job.client_secret.is_some() && job.revealed == job.enlisted;
-            let hash = if complete { Some(Hash::default()) } else { host.block_hash(block) };
-            if let Some(hash) = hash {
-                if !draw::first(host, id, job, terms, hash) {
-                    end_void(host, id, job, terms);
-                }
+            if let Some(hash) = host.block_hash(block) {
+                draw_or_void(host, id, job, terms, hash);
                 return Ok(());
             }
         }
@@ -102,6 +104,12 @@ fn committed(
     job.draw_block = Some(current);
     JOB.set(host, &id, job);
     Ok(())
+}
+
+fn draw_or_void(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms, block_hash: Hash) {
+    if !draw::first(host, id, job, terms, block_hash) {
+        end_void(host, id, job, terms);
+    }
 }
 
 /// The operator did not commit in time.

@@ -41,7 +41,7 @@ pub fn enlist(host: &mut impl MarketHost, id: u64, sealed_secret: Hash) -> Resul
 }
 
 /// The client or an enlisted verifier reveals its secret after the commitment.
-/// Once all have, `advance` draws in the next block.
+/// Once all have, `advance` draws.
 ///
 /// # Errors
 /// [`Error::WrongState`], [`Error::DeadlinePassed`], [`Error::NotEnlisted`],

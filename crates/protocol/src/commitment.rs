@@ -29,10 +29,11 @@ impl Leaf {
 }
 
 /// The salt of a segment's trace root: the trace root hashes it with the pulses
-/// of the segment's steps, so that a trace root known from one job is worthless
-/// in another job with the same specification.
-pub fn trace_salt(hasher: &impl Sha256, job: u64, segment: u32) -> Hash {
-    hasher.hash_value(Domain::Seal, &(job, segment))
+/// of the segment's steps. With the job in it, a trace root known from one job
+/// is worthless in another with the same specification; with the state root
+/// after the segment in it, a true trace cannot stand beside a false end.
+pub fn trace_salt(hasher: &impl Sha256, job: u64, segment: u32, after: &Hash) -> Hash {
+    hasher.hash_value(Domain::Seal, &(job, segment, after))
 }
 
 /// Binds a trace root to the account that claims to have computed it, without

@@ -24,7 +24,12 @@ pub async fn spec(deployed: &Deployed, job: &JobView) -> anyhow::Result<JobSpec>
         bail!("job {}: the specification names program {}, and the terms {}", job.id, spec.program, job.terms.program);
     }
     if spec.segments() != job.terms.segments {
-        bail!("job {}: the specification makes {} segments, and the terms {}", job.id, spec.segments(), job.terms.segments);
+        bail!(
+            "job {}: the specification makes {} segments, and the terms {}",
+            job.id,
+            spec.segments(),
+            job.terms.segments
+        );
     }
     if job.datasets != [spec.data.dataset] {
         bail!("job {}: the specification's dataset {} is not the one the job names", job.id, spec.data.dataset);

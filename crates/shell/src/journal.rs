@@ -24,13 +24,17 @@ pub enum JournalError {
         source: io::Error,
     },
     /// Another process works in the folder.
-    #[error("{path} is in use by another process; stop it first, or give this one another --data folder and another key")]
+    #[error(
+        "{path} is in use by another process; stop it first, or give this one another --data folder and another key"
+    )]
     Locked {
         /// The folder.
         path: PathBuf,
     },
     /// A line that is not the last one cannot be read.
-    #[error("{path}: line {line} is damaged ({reason}); restore the file from a backup, and do not delete it: it keeps this account from contradicting itself")]
+    #[error(
+        "{path}: line {line} is damaged ({reason}); restore the file from a backup, and do not delete it: it keeps this account from contradicting itself"
+    )]
     Damaged {
         /// The journal's file.
         path: PathBuf,

@@ -63,7 +63,14 @@ pub struct KeyOptions {
     /// Secret URI of the account: a phrase, 0x and 64 hex digits, or a
     /// development account such as //Alice. Others on this machine can see a
     /// command line: prefer the environment or a keystore
-    #[arg(long, env = "ASSAY_SURI", value_name = "URI", hide_env_values = true, conflicts_with = "keystore", global = true)]
+    #[arg(
+        long,
+        env = "ASSAY_SURI",
+        value_name = "URI",
+        hide_env_values = true,
+        conflicts_with = "keystore",
+        global = true
+    )]
     pub suri: Option<String>,
     /// Encrypted keystore of the account, as polkadot.js exports it (JSON)
     #[arg(long, env = "ASSAY_KEYSTORE", value_name = "FILE", global = true)]

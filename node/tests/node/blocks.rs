@@ -1,8 +1,10 @@
 //! When blocks are made, and what is in them.
 
-use crate::harness::{account, hash, hex, number, signed, transfer, Node};
-use assay_node_runtime::{currency::UNIT, RuntimeEvent};
+use crate::harness::{account, hash, hex, number, signed, transfer, unhex, Node};
+use assay_node_runtime::{currency::UNIT, RuntimeCall, RuntimeEvent, UncheckedExtrinsic};
+use codec::{DecodeAll, Encode};
 use serde_json::json;
+use sp_runtime::traits::{BlakeTwo256, Hash as _};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn now_ms() -> u64 {
@@ -28,6 +30,61 @@ fn a_transaction_makes_a_block_that_is_final_at_once() {
         assert!(stamped >= sent && stamped <= now_ms(), "{sent} {stamped}");
     }
     assert_eq!(client.free(&account("//Bob")), before + 3 * UNIT);
+}
+
+#[test]
+fn a_block_shows_its_transactions_as_the_hex_that_was_sent() {
+    let node = Node::start(&[]);
+    let mut client = node.client();
+    let sent = signed(node.genesis, "//Alice", 0, transfer("//Bob", UNIT));
+    let follow = client.call("chainHead_v1_follow", json!([false]));
+    let block = client.submit(&sent);
+
+    let shown = client.call("chain_getBlock", json!([block]))["block"]["extrinsics"].take();
+    let [clock, transaction] = shown.as_array().unwrap().as_slice() else { panic!("two transactions: {shown}") };
+    assert_eq!(unhex(transaction.as_str().expect("hex, not numbers")), sent);
+    // What the node makes itself looks no different, and both can be decoded.
+    let clock = unhex(clock.as_str().expect("hex, not numbers"));
+    let decoded = UncheckedExtrinsic::decode_all(&mut &clock[..]).unwrap();
+    assert!(matches!(decoded.0.function, RuntimeCall::Timestamp(_)), "{decoded:?}");
+    assert_eq!(UncheckedExtrinsic::decode_all(&mut &sent[..]).unwrap().encode(), sent);
+
+    // The newer methods say the same.
+    assert_eq!(client.call("archive_v1_body", json!([block])), shown);
+    while client.next(&follow)["event"] != "finalized" {}
+    let started = client.call("chainHead_v1_body", json!([follow, block]));
+    assert_eq!(started["result"], "started", "{started}");
+    let done = client.next(&follow);
+    assert_eq!(done["event"], "operationBodyDone", "{done}");
+    assert_eq!(done["operationId"], started["operationId"]);
+    assert_eq!(done["value"], shown);
+}
+
+#[test]
+fn a_transaction_that_waits_is_shown_as_the_hex_that_was_sent() {
+    // No block within the time of this test.
+    let node = Node::start(&["--block-time-ms", "3600000"]);
+    let mut client = node.client();
+    let sent = signed(node.genesis, "//Alice", 0, transfer("//Bob", UNIT));
+    let named = client.call("author_submitExtrinsic", json!([hex(&sent)]));
+    assert_eq!(hash(&named), BlakeTwo256::hash(&sent));
+    assert_eq!(client.call("author_pendingExtrinsics", json!([])), json!([hex(&sent)]));
+}
+
+#[test]
+fn bytes_that_are_no_transaction_are_refused() {
+    let node = Node::start(&[]);
+    let mut client = node.client();
+    let good = signed(node.genesis, "//Alice", 0, transfer("//Bob", UNIT));
+    let cut = &good[..good.len() - 1];
+    // With a length that is right, so that only the runtime can tell.
+    let nonsense = vec![0xff; 40].encode();
+    for (bad, code) in [(&[][..], 1040), (cut, 1040), (&nonsense, 1002)] {
+        let error = client.try_call("author_submitExtrinsic", json!([hex(bad)])).unwrap_err();
+        assert_eq!(error["code"], code, "{error}");
+    }
+    assert_eq!(client.call("author_pendingExtrinsics", json!([])), json!([]));
+    client.submit(&good);
 }
 
 #[test]

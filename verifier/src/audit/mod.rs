@@ -11,7 +11,7 @@ mod tests;
 
 use crate::audit::choose::{Choice, List};
 use crate::audit::records::Records;
-use crate::audit::report::{Checks, Report, Segments};
+use crate::audit::report::{Check, Checks, Report, Segments, Status};
 use crate::audit::served::Served;
 use anyhow::anyhow;
 use assay_content::Fetcher;
@@ -86,6 +86,11 @@ pub async fn run(deployed: &Deployed, options: &AuditOptions, progress: bool) ->
         false => ProgressBar::hidden(),
     };
     let mut report = audit(&records, options, &Fetcher::default(), bar).await?;
+    report.checks.push(Check {
+        name: "chain's records".into(),
+        status: Status::NotChecked,
+        detail: format!("taken as the node at {} gives them: use one that you trust", deployed.chain.url()),
+    });
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
 }

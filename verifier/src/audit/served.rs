@@ -12,6 +12,10 @@ use assay_protocol::commitment::{Leaf, seal};
 use assay_protocol::hash::Native;
 use indicatif::ProgressBar;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often an audit says where it is when there is no bar.
+const REPORT: Duration = Duration::from_secs(10);
 
 /// How the served bytes are looked at.
 pub(crate) struct Served<'a> {
@@ -189,7 +193,12 @@ impl Served<'_> {
         };
         self.bar.set_length(segments.chosen.iter().map(|segment| steps(*segment)).sum());
         let mut failures = Vec::new();
-        for segment in segments.chosen.clone() {
+        let (total, mut reported) = (segments.chosen.len(), Instant::now());
+        for (done, segment) in segments.chosen.clone().into_iter().enumerate() {
+            if self.bar.is_hidden() && reported.elapsed() > REPORT {
+                reported = Instant::now();
+                tracing::info!("replayed {done} of {total} segments");
+            }
             self.bar.set_message(format!("segment {segment}"));
             match self.segment(task, initial, leaves, segment).await {
                 Ok(()) => segments.confirmed.push(segment),

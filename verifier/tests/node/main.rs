@@ -6,11 +6,11 @@ mod world;
 use assay_client::Amount;
 use assay_protocol::commitment::Outcome;
 use assay_protocol::economics::unseen;
-use assay_protocol::market::{Check, Role, State, Windows};
+use assay_protocol::market::{Check, JobView, Role, State, Windows};
 use assay_verifier::audit::choose::List;
 use assay_verifier::audit::{self, AuditOptions};
 use operator::{Operator, Work};
-use world::{SAMPLES, SEGMENTS, World};
+use world::{SAMPLES, SEGMENTS, Verifier, World};
 
 /// Long enough for any machine, because nothing waits for their end.
 const LONG: Windows =
@@ -74,26 +74,67 @@ async fn an_honest_job_is_checked_paid_and_audited() {
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("no model"));
 }
 
+async fn kill(verifiers: &mut [Verifier]) {
+    for verifier in verifiers {
+        verifier.sigkill().await;
+    }
+}
+
+async fn start(world: &World, verifiers: &mut [Verifier]) {
+    for verifier in verifiers {
+        verifier.start_again(world).await;
+    }
+}
+
+/// Each state is reached while those who could leave it are dead, so that no
+/// state is missed; then they start again and must carry on.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cheat_is_convicted_though_a_verifier_is_killed_in_every_state() {
+async fn a_cheat_is_convicted_though_all_verifiers_are_killed_in_every_state() {
     let world = World::start().await;
     let mut verifiers = world.verifiers().await;
     let job = world.post(LONG).await;
-    let operator = Operator::start(&world, job, Work::MadeUp).await;
-    let mut seen = vec![];
-    let view = loop {
-        let view = world.until(job, |view| !seen.contains(&view.job.state)).await;
-        seen.push(view.job.state);
-        if view.job.state.is_terminal() {
-            break view;
-        }
-        for verifier in &mut verifiers {
-            verifier.sigkill().await;
-            verifier.start_again(&world).await;
-        }
-    };
-    assert_eq!(view.job.state, State::Failed, "{seen:?}\n{}", world.logs());
-    assert!(seen.contains(&State::Disputed), "{seen:?}");
+    let mut operator = Operator::prepare(&world, job, Work::MadeUp).await;
+
+    world.until(job, |view| view.job.enlisted == 3).await;
+    kill(&mut verifiers).await;
+    start(&world, &mut verifiers).await;
+    operator.claim().await;
+    kill(&mut verifiers).await;
+    operator.commit().await;
+    world.reveal(job).await;
+    world.until_state(job, State::Committed).await;
+    start(&world, &mut verifiers).await;
+    world.until_state(job, State::Drawn).await;
+    kill(&mut verifiers).await;
+    operator.open().await;
+    world.until_state(job, State::Opened).await;
+    start(&world, &mut verifiers).await;
+    world.until_state(job, State::Attested).await;
+    kill(&mut verifiers).await;
+    operator.reveal_traces().await;
+    world.until_state(job, State::Window).await;
+
+    // The panel is all but the slot's verifier, and is dead yet.
+    let first = operator.slots().await[0].verifier;
+    verifiers.sort_by_key(|verifier| verifier.address != first);
+    start(&world, &mut verifiers[..1]).await;
+    let view = world.until_state(job, State::Disputed).await;
+    assert!(view.dispute.unwrap().insisted);
+    kill(&mut verifiers[..1]).await;
+    let sealed = |count| move |view: &JobView| view.dispute.as_ref().is_some_and(|dispute| dispute.sealed == count);
+    start(&world, &mut verifiers[1..2]).await;
+    world.until(job, sealed(1)).await;
+    kill(&mut verifiers[1..2]).await;
+    start(&world, &mut verifiers[2..]).await;
+    world.until(job, sealed(2)).await;
+    kill(&mut verifiers[2..]).await;
+    world.until_state(job, State::Ruling).await;
+    start(&world, &mut verifiers[1..]).await;
+    let view = world.until(job, |view| view.job.state.is_terminal()).await;
+    kill(&mut verifiers).await;
+    start(&world, &mut verifiers).await;
+
+    assert_eq!(view.job.state, State::Failed, "{}", world.logs());
     let slots = operator.slots().await;
     assert_eq!(slots.iter().filter(|slot| slot.check == Check::Refuted).count(), 1, "{slots:?}");
     let seats = world.deployed.market.seats(job).await.unwrap();
@@ -103,15 +144,26 @@ async fn a_cheat_is_convicted_though_a_verifier_is_killed_in_every_state() {
     for verifier in &verifiers {
         let standing = world.until_free(verifier).await;
         assert_eq!(standing.lost, 0, "an honest verifier loses nothing by being killed");
+        assert!(world.deployed.market.credit(verifier.address).await.unwrap() > Amount::ZERO);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn truncated_checkpoints_are_reported_and_cost_the_operator_its_stake() {
+    is_reported(Work::Truncated).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_drips_does_not_hold_the_verifiers_up() {
+    is_reported(Work::Dripping).await;
+}
+
+/// A job whose operator does not serve what it must.
+async fn is_reported(work: Work) {
     let world = World::start().await;
     let verifiers = world.verifiers().await;
     let job = world.post(Windows { attest: 10, ..LONG }).await;
-    let operator = Operator::start(&world, job, Work::Truncated).await;
+    let operator = Operator::start(&world, job, work).await;
     let view = world.until(job, |view| view.job.state.is_terminal()).await;
     assert_eq!(view.job.state, State::Failed, "{}", world.logs());
     let seats = world.deployed.market.seats(job).await.unwrap();

@@ -9,7 +9,7 @@ use crate::show;
 use crate::signing::Signing;
 use anyhow::bail;
 use assay_client::{Call, Error, Patience, Signer};
-use assay_protocol::market::{self, JobView, Seat, Slot, State};
+use assay_protocol::market::{self, Check, JobView, Seat, Slot, State};
 use assay_shell::Shutdown;
 use assay_shell::options::Deployed;
 use assay_shell::output::UsageError;
@@ -132,17 +132,17 @@ struct Watching<'a> {
 impl Watching<'_> {
     async fn until_ended(&self) -> anyhow::Result<JobView> {
         let mut blocks = self.deployed.chain.blocks();
-        let mut last = String::new();
+        let mut last: Vec<String> = vec![];
         loop {
             let block = blocks.next().await?;
             let view = job(self.deployed, self.id).await?;
             let now = self.deployed.chain.time_at(block.hash).await?;
             let (slots, seats) = details(self.deployed, self.id).await?;
-            let line = line(&view, &slots, &seats);
-            if line != last {
-                self.say(&line);
-                last = line;
+            let lines = lines(&view, &slots, &seats);
+            for line in lines.iter().filter(|line| !last.contains(line)) {
+                self.say(line);
             }
+            last = lines;
             if view.job.state.is_terminal() {
                 return Ok(view);
             }
@@ -192,33 +192,43 @@ impl Watching<'_> {
     }
 }
 
-/// All that can be seen to change in a job but the time that is left.
-fn line(view: &JobView, slots: &[Slot], seats: &[Seat]) -> String {
+/// All that can be seen to change in a job but the time that is left; what did
+/// change since the last block is printed.
+fn lines(view: &JobView, slots: &[Slot], seats: &[Seat]) -> Vec<String> {
     let state = &view.job;
-    let mut line = format!("{:?}: {}", state.state, waits_for(state.state));
+    let mut headline = format!("{:?}: {}", state.state, waits_for(state.state));
     match state.state {
-        State::Open => line += &format!(" ({} of {} enlisted)", state.enlisted, 1 + u32::from(view.terms.panel)),
+        State::Open => headline += &format!(" ({} of {} enlisted)", state.enlisted, 1 + u32::from(view.terms.panel)),
+        State::Claimed => {
+            headline += &state.operator.map_or_else(String::new, |operator| format!(" ({operator})"));
+        }
         State::Committed => {
             let client = if state.client_secret.is_some() { "the client's is" } else { "the client's is not" };
-            line += &format!(" ({} of {} verifiers' are in, {client})", state.revealed, state.enlisted);
+            headline += &format!(" ({} of {} verifiers' are in, {client})", state.revealed, state.enlisted);
         }
-        State::Drawn => line += &format!(" ({} of {} are open)", state.opened, view.terms.samples),
+        State::Drawn => headline += &format!(" ({} of {} are open)", state.opened, view.terms.samples),
+        State::Opened => {
+            let open = slots.iter().filter(|slot| slot.check == Check::Opened).count();
+            headline += &format!(" ({} of {} are done)", slots.len() - open, slots.len());
+        }
+        State::Disputed => {
+            let sealed = seats.iter().filter(|seat| seat.seal.is_some()).count();
+            headline += &format!(" ({sealed} of {} have sealed)", seats.len());
+        }
+        State::Ruling => {
+            let revealed = seats.iter().filter(|seat| seat.outcome.is_some()).count();
+            headline += &format!(" ({revealed} of {} have revealed)", seats.len());
+        }
         _ => {}
     }
-    if let (State::Claimed, Some(operator)) = (state.state, state.operator) {
-        line += &format!(" ({operator})");
-    }
-    if !matches!(state.state, State::Open | State::Claimed | State::Committed | State::Drawn) {
-        for (number, slot) in slots.iter().enumerate() {
-            line += &format!("\n  slot {number}: segment {}: {}", slot.segment, check_text(slot.check));
+    let mut lines = vec![headline];
+    for (number, slot) in slots.iter().enumerate() {
+        // The others are counted above.
+        if !matches!(slot.check, Check::Drawn | Check::Opened | Check::Sealed) {
+            lines.push(format!("  slot {number}, segment {}: {}", slot.segment, check_text(slot.check)));
         }
     }
-    if matches!(state.state, State::Disputed | State::Ruling) {
-        let sealed = seats.iter().filter(|seat| seat.seal.is_some()).count();
-        let revealed = seats.iter().filter(|seat| seat.outcome.is_some()).count();
-        line += &format!("\n  panel of {}: {sealed} sealed, {revealed} revealed", seats.len());
-    }
-    line
+    lines
 }
 
 #[cfg(test)]
@@ -281,6 +291,26 @@ mod tests {
         job.job.client_secret = Some(Hash::default());
         assert_eq!(todo(&job, true, 50, 5), Todo::Nothing);
         assert_eq!(todo(&view(State::Claimed), true, 50, 5), Todo::Nothing);
+    }
+
+    #[test]
+    fn only_what_changed_is_said_again() {
+        let slot = |segment, check| Slot {
+            segment,
+            verifier: Address([2; 20]),
+            check,
+            before: None,
+            after: None,
+            operator_seal: None,
+            verifier_seal: None,
+            trace: None,
+        };
+        let job = view(State::Opened);
+        let before = lines(&job, &[slot(5, Check::Opened), slot(9, Check::Opened)], &[]);
+        let after = lines(&job, &[slot(5, Check::Sealed), slot(9, Check::Unavailable)], &[]);
+        assert!(before.len() == 1 && before[0].contains("0 of 2 are done"), "{before:?}");
+        assert!(after.len() == 2 && after[0].contains("2 of 2 are done"), "{after:?}");
+        assert!(after[1].contains("slot 1, segment 9: UNAVAILABLE"), "{after:?}");
     }
 
     #[test]
