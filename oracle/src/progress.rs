@@ -305,15 +305,8 @@ mod tests {
         assert_eq!((progress.states(), progress.traces()), (&states[..], &traces[..]));
         assert_eq!(progress.artefact(), Some(Hash([99; 32])));
         assert_eq!(Progress::peek(&path), states);
-        let run = assay_job::SegmentRun {
-            state: assay_engine::State::from_parts(0, assay_engine::Program::state_layout(&program()), vec![]).unwrap(),
-            pulses: pulses(2),
-        };
-        assert_eq!(traces[2], run.trace(7, 2), "the trace root is the one that verifiers compute");
-    }
-
-    fn program() -> assay_engine::Program {
-        assay_engine::Program { tensors: vec![], ops: vec![], updates: vec![], outputs: vec![], pulse: None }
+        let verifiers = assay_job::trace(7, 2, &Hash([13; 32]), &pulses(2));
+        assert_eq!(traces[2], verifiers, "the trace root is the one that verifiers compute");
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub enum Ended {
 pub fn is_due(job: &market::Job, now: u64, block: u64) -> bool {
     match job.state {
         State::Committed => match job.draw_block {
+            _ if job.client_secret.is_some() && job.revealed == job.enlisted => true,
             Some(draw) => block > u64::from(draw),
             None => now > job.deadline,
         },
@@ -518,9 +519,14 @@ mod tests {
     }
 
     #[test]
-    fn the_draw_waits_for_the_block_after_the_last_secret() {
-        assert!(!is_due(&job(State::Committed, Some(7)), 50, 7));
-        assert!(is_due(&job(State::Committed, Some(7)), 50, 8));
-        assert!(!is_due(&job(State::Committed, Some(7)), 101, 7), "also after the deadline");
+    fn the_draw_is_due_once_all_secrets_are_in_or_a_block_after_the_deadline_was_noticed() {
+        let complete =
+            market::Job { client_secret: Some(Hash::default()), revealed: 3, ..job(State::Committed, Some(7)) };
+        assert!(is_due(&complete, 50, 7));
+        let without_client = market::Job { client_secret: None, ..complete.clone() };
+        assert!(!is_due(&without_client, 50, 7));
+        let without_one = market::Job { revealed: 2, ..complete };
+        assert!(!is_due(&without_one, 101, 7), "the block that goes in is not over");
+        assert!(is_due(&without_one, 101, 8));
     }
 }

@@ -211,6 +211,7 @@ impl Daemon {
 
     /// Looks at all jobs once. What fails in one does not touch the others.
     async fn round(&mut self, head: Block) {
+        tracing::trace!(block = head.number, "looking at the jobs");
         let summaries = match self.summaries().await {
             Ok(summaries) => summaries,
             Err(error) => {
@@ -233,6 +234,7 @@ impl Daemon {
                 }
             }
         }
+        tracing::trace!(block = head.number, running = self.running.len(), "looked at the jobs");
         if let Err(error) = self.withdraw().await {
             tracing::warn!("cannot withdraw: {error:#}");
         }

@@ -81,6 +81,7 @@ impl Daemon {
             &records.slots,
             &records.seats,
         );
+        tracing::trace!(job, state = ?records.view.job.state, ?duties, "duties");
         let mut first_error = None;
         for duty in duties {
             // A slot that cannot be worked on must not hold up the others.

@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use assay_client::{Chain, Deployment, Market, Patience, Registry, Signer};
 use clap::Args;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// Which chain, and which contracts on it.
@@ -129,7 +130,9 @@ impl LogOptions {
     pub fn start(&self) -> anyhow::Result<()> {
         let filter = tracing_subscriber::EnvFilter::try_new(&self.log)
             .with_context(|| format!("--log {}: not a level or filter", self.log))?;
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        // A log that goes to a file has no use for colours.
+        let colours = std::io::stderr().is_terminal();
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
         Ok(())
     }
 }
