@@ -4,11 +4,11 @@ use crate::meter::Meters;
 use crate::policy::{Machine, Policy};
 use crate::trainer::Trainer;
 use anyhow::{Context as _, bail};
-use assay_client::{Chain, Market, Signer};
+use assay_client::{Amount, Chain, Market, Signer};
 use assay_content::{Fetcher, Store};
 use assay_engine::Backend;
 use assay_protocol::hash::{Native, Sha256};
-use assay_protocol::market::JobView;
+use assay_protocol::market::{JobView, Role};
 use assay_protocol::{Address, Hash};
 use assay_shell::options::Deployed;
 use assay_shell::{Journal, Recorded, Shutdown};
@@ -24,6 +24,8 @@ pub struct Context {
     pub deployed: Deployed,
     /// The operator's key.
     pub signer: Signer,
+    /// Where others reach what is served.
+    pub endpoint: String,
     /// Which jobs are taken.
     pub policy: Policy,
     /// Who does the segments.
@@ -46,6 +48,8 @@ pub struct Context {
     pub shutdown: Shutdown,
     /// What was signed.
     pub journal: Mutex<Journal>,
+    /// The URL by which verifiers reach the content.
+    pub endpoint: String,
 }
 
 impl Context {
@@ -93,6 +97,25 @@ impl Context {
     pub fn is_ours(&self, job: &JobView) -> Result<(), String> {
         let journal = self.journal.lock().expect("no panic while held");
         claimed_here(&journal, job.id, Native.sha256(&self.claim_content(job).encode()), &self.folder)
+    }
+
+    /// Sees to it that verifiers are told this oracle's endpoint: another process
+    /// with the same key may have announced its own.
+    ///
+    /// # Errors
+    /// If the chain cannot be asked, or does not take it.
+    pub async fn keep_endpoint(&self) -> anyhow::Result<()> {
+        let standing = self.market().standing(Role::Operator, self.operator()).await?.unwrap_or_default();
+        if standing.endpoint != self.endpoint {
+            tracing::warn!(
+                announced = standing.endpoint.escape_default().to_string(),
+                "another process with this key announced its own endpoint; announcing this one again, \
+                 or verifiers would not find the checkpoints. Stop the other process"
+            );
+            let call = self.market().stake(Role::Operator, Some(&self.endpoint), Amount::ZERO);
+            call.execute(&self.signer).await.context("cannot announce the endpoint again")?;
+        }
+        Ok(())
     }
 
     /// What this machine has free.

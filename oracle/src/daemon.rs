@@ -74,6 +74,7 @@ pub async fn run(
         content,
         deployed,
         signer,
+        endpoint,
         policy,
         trainer,
         backend: Arc::new(backend),
@@ -83,16 +84,18 @@ pub async fn run(
         meters: Default::default(),
         shutdown: shutdown.clone(),
         journal: Mutex::new(journal),
+        endpoint: endpoint.clone(),
     });
+    no_other_oracle(&context).await?;
     tokio::select! {
-        announced = announce(&context.deployed, &context.signer, &endpoint, stake) => announced?,
+        announced = announce(&context.deployed, &context.signer, &context.endpoint, stake) => announced?,
         () = shutdown.wait() => return Ok(()),
     }
-    println!("ready {endpoint} operator {} data {}", context.operator(), context.folder.display());
+    println!("ready {} operator {} data {}", context.endpoint, context.operator(), context.folder.display());
     tracing::info!(
         account = %context.signer.account(),
         listen = %bound,
-        endpoint,
+        endpoint = context.endpoint,
         backend = assay_engine::Backend::name(&*context.backend),
         "watching for jobs"
     );
@@ -116,8 +119,38 @@ pub async fn run(
     }
 }
 
+/// Refuses to start where the chain shows a live job that this account has not
+/// claimed from this folder. To announce another endpoint would take the
+/// verifiers away from the checkpoints of that job.
+async fn no_other_oracle(context: &Context) -> anyhow::Result<()> {
+    let (market, operator) = (context.market(), context.operator());
+    let mut offset = 0;
+    loop {
+        let page = market.jobs(offset, MAX_PAGE).await?;
+        for summary in &page.items {
+            if summary.operator != Some(operator) || summary.state.is_terminal() {
+                continue;
+            }
+            if let Some(job) = market.job(summary.id).await?
+                && let Err(reason) = context.is_ours(&job)
+            {
+                bail!("job {}: {reason}", summary.id);
+            }
+        }
+        offset += page.items.len() as u64;
+        if page.items.is_empty() || offset >= u64::from(page.total) {
+            return Ok(());
+        }
+    }
+}
+
 /// Puts the endpoint on chain, and the stake that is missing.
-async fn announce(deployed: &Deployed, signer: &Signer, endpoint: &str, stake: Option<Amount>) -> anyhow::Result<()> {
+pub(crate) async fn announce(
+    deployed: &Deployed,
+    signer: &Signer,
+    endpoint: &str,
+    stake: Option<Amount>,
+) -> anyhow::Result<()> {
     let (chain, market) = (&deployed.chain, &deployed.market);
     if chain.ensure_mapped(signer).await?.is_some() {
         tracing::info!(account = %signer.account(), "mapped the account to its address on chain");

@@ -100,11 +100,15 @@ pub struct Finding {
 
 impl Finding {
     /// The trace root that a verifier seals: its own if all else is as
-    /// committed, zero if anything is false; `None` if nothing could be looked at.
-    pub fn sealed_trace(&self) -> Option<Hash> {
+    /// committed, `objection` if anything is false; `None` if nothing could be
+    /// looked at.
+    ///
+    /// The operator must not be able to guess the objection: a made-up trace
+    /// root that is the same would pass.
+    pub fn sealed_trace(&self, objection: Hash) -> Option<Hash> {
         match &self.found {
             Found::Replayed { state, trace, .. } if *state == self.subject.after => Some(*trace),
-            Found::Replayed { .. } | Found::Broken { .. } | Found::FalseEnds { .. } => Some(Hash::default()),
+            Found::Replayed { .. } | Found::Broken { .. } | Found::FalseEnds { .. } => Some(objection),
             Found::Unavailable { .. } => None,
         }
     }
@@ -115,9 +119,10 @@ impl Finding {
             Found::Replayed { state, trace, pulses } => {
                 Outcome::Replayed { state: *state, trace: *trace, salted: Hash(salted_trace(salt.0, pulses)) }
             }
-            // No state comes after it: zero is the root of none.
+            // No state comes after it. All panellists must name the same one, and
+            // the operator must not have been able to commit to it.
             Found::Broken { pulses, .. } => Outcome::Replayed {
-                state: Hash::default(),
+                state: Hash(self.subject.after.0.map(|byte| !byte)),
                 trace: Hash::default(),
                 salted: Hash(salted_trace(salt.0, pulses)),
             },
@@ -234,12 +239,23 @@ mod tests {
 
     #[test]
     fn only_a_segment_that_ends_as_committed_is_sealed_with_its_trace() {
-        let found = |found| Finding { subject: subject(), found }.sealed_trace();
-        assert_eq!(finding(subject().after).sealed_trace(), Some(Hash([9; 32])));
-        assert_eq!(finding(Hash([4; 32])).sealed_trace(), Some(Hash::default()));
-        assert_eq!(found(Found::Broken { pulses: vec![], reason: "x".into() }), Some(Hash::default()));
-        assert_eq!(found(Found::FalseEnds { initial_state: Hash([1; 32]), artefact: None }), Some(Hash::default()));
+        let objection = Hash([7; 32]);
+        let found = |found| Finding { subject: subject(), found }.sealed_trace(objection);
+        assert_eq!(finding(subject().after).sealed_trace(objection), Some(Hash([9; 32])));
+        assert_eq!(finding(Hash([4; 32])).sealed_trace(objection), Some(objection));
+        assert_eq!(found(Found::Broken { pulses: vec![], reason: "x".into() }), Some(objection));
+        assert_eq!(found(Found::FalseEnds { initial_state: Hash([1; 32]), artefact: None }), Some(objection));
         assert_eq!(found(Found::Unavailable { reason: "x".into() }), None);
+    }
+
+    #[test]
+    fn no_committed_state_makes_a_broken_segment_look_right() {
+        for after in [Hash::default(), Hash([0xff; 32]), Hash([3; 32])] {
+            let subject = Subject { after, ..subject() };
+            let finding = Finding { subject, found: Found::Broken { pulses: vec![], reason: "x".into() } };
+            let outcome = finding.outcome(&Hash([1; 32]));
+            assert!(matches!(outcome, Outcome::Replayed { state, .. } if state != after), "{outcome:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The secrets that a verifier puts into draws.
+//! The secrets that a verifier puts into draws, and those by which it objects.
 //!
 //! All follow from one random master secret in the data folder, so that a
 //! secret that was sealed can be revealed after any crash.
@@ -54,6 +54,14 @@ impl Secrets {
     pub fn of(&self, genesis: &Hash, market: &Address, job: u64, account: &Address) -> Hash {
         Native.sha256(&(b"assay/verifier-secret/v1", self.0, genesis, market, job, account).encode())
     }
+
+    /// What stands for the trace root in the seal of a slot that was found to
+    /// be false. Nobody can guess it, so that it equals no trace root that an
+    /// operator made up, and nobody sees from the seal what was found. It must
+    /// not follow from the draw's secret, which everybody knows by then.
+    pub fn objection(&self, genesis: &Hash, market: &Address, job: u64, account: &Address, slot: u8) -> Hash {
+        Native.sha256(&(b"assay/verifier-objection/v1", self.0, genesis, market, job, account, slot).encode())
+    }
 }
 
 /// Writes a file that only its owner can read; after a crash it is whole or absent.
@@ -87,6 +95,9 @@ mod tests {
         for other in [of(&again, 2, 1, 1, 1), of(&again, 1, 2, 1, 1), of(&again, 1, 1, 2, 1), of(&again, 1, 1, 1, 2)] {
             assert_ne!(other, base);
         }
+        let objection = |slot| again.objection(&Hash([1; 32]), &Address([1; 20]), 1, &Address([1; 20]), slot);
+        assert_ne!(objection(0), base);
+        assert_ne!(objection(0), objection(1));
         let elsewhere = tempfile::tempdir().unwrap();
         assert_ne!(of(&Secrets::open(elsewhere.path()).unwrap(), 1, 1, 1, 1), base);
         let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();

@@ -58,6 +58,11 @@ impl Daemon {
         self.secrets.of(&self.deployed.chain.genesis(), &self.deployed.market.address(), job, &self.me)
     }
 
+    fn objection(&self, job: u64, slot: u8) -> Hash {
+        let (genesis, market) = (self.deployed.chain.genesis(), self.deployed.market.address());
+        self.secrets.objection(&genesis, &market, job, &self.me, slot)
+    }
+
     /// Does what this account has to do in a job that it is enlisted in.
     pub(crate) async fn work(&mut self, job: u64, now: u64, head: Block) -> anyhow::Result<()> {
         let market = self.deployed.market.clone();
@@ -173,7 +178,7 @@ impl Daemon {
         let Some(finding) = self.finding(job, slot, Purpose::Slot(slot), records)? else { return Ok(()) };
         let market = self.deployed.market.clone();
         let step = format!("attest/{slot}");
-        match finding.sealed_trace() {
+        match finding.sealed_trace(self.objection(job, slot)) {
             Some(trace) => {
                 let sealed = seal(&Native, job, finding.subject.segment, &trace, &self.me);
                 self.journal.record(job, &step, sealed)?;
@@ -196,7 +201,8 @@ impl Daemon {
     async fn insist(&mut self, job: u64, slot: u8, records: &Records) -> anyhow::Result<()> {
         let Some(first) = self.finding(job, slot, Purpose::Slot(slot), records)? else { return Ok(()) };
         let segment = first.subject.segment;
-        let Some(trace) = first.sealed_trace() else {
+        let objection = self.objection(job, slot);
+        let Some(trace) = first.sealed_trace(objection) else {
             bail!("slot {slot} was sealed, but the finding on disk says that nothing was served; not insisting")
         };
         let sealed = seal(&Native, job, segment, &trace, &self.me);
@@ -207,7 +213,7 @@ impl Daemon {
         }
         let Some(second) = self.finding(job, slot, Purpose::Again(slot), records)? else { return Ok(()) };
         // What cannot be fetched any more says nothing against the first finding.
-        if second.sealed_trace().is_some_and(|again| again != trace) {
+        if second.sealed_trace(objection).is_some_and(|again| again != trace) {
             bail!(
                 "segment {segment} gave two different results on this machine; not insisting. Its memory or processor \
                  is faulty: do not verify with it"

@@ -1,7 +1,7 @@
 //! Two oracles with the same key.
 
-use crate::harness::{TOKEN, World};
-use assay_protocol::market::State;
+use crate::harness::{OPERATOR, TOKEN, World, signer};
+use assay_protocol::market::{Role, State};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_oracle_in_the_same_folder_is_refused() {
@@ -13,22 +13,22 @@ async fn a_second_oracle_in_the_same_folder_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_oracle_in_another_folder_leaves_the_firsts_jobs_alone() {
+async fn a_second_oracle_in_another_folder_does_not_start_beside_the_firsts_jobs() {
     let world = World::new().await;
     let spec = world.spec(600);
     let job = world.post(&spec, TOKEN).await;
     let first = world.oracle("first", &[]).start().await;
     world.enlist(job).await;
     world.until(job, State::Committed).await;
+    let endpoint = first.endpoint.clone();
     first.sigkill().await;
-    world.reveal_secrets(job).await;
-    let second = world.oracle("second", &[]).start().await;
-    second.says("another oracle runs with the same key").await;
-    let seen = world.market.job(job).await.unwrap().unwrap();
-    assert_eq!(seen.job.state, State::Committed, "it does not even draw");
-    assert_eq!(second.log().matches("another oracle runs with the same key").count(), 1, "said once");
-    assert_eq!(second.terminate().await, 0);
+    let (code, error) = world.oracle("second", &[]).fails().await;
+    assert_eq!(code, 1);
+    assert!(error.contains("another oracle runs with the same key"), "{error}");
+    let standing = world.market.standing(Role::Operator, signer(OPERATOR).address()).await.unwrap().unwrap();
+    assert_eq!(standing.endpoint, endpoint, "verifiers are not sent elsewhere");
     // The first one carries on.
+    world.reveal_secrets(job).await;
     let _first = world.oracle("first", &[]).start().await;
     world.until(job, State::Opened).await;
 }
@@ -49,6 +49,8 @@ async fn of_two_oracles_that_want_the_same_job_with_the_same_key_one_does_it() {
     other.says(refused).await;
     assert!(one.log().contains("committed") && !one.log().contains(refused), "{}", one.log());
     assert!(!other.log().contains("committed"), "{}", other.log());
+    let standing = world.market.standing(Role::Operator, signer(OPERATOR).address()).await.unwrap().unwrap();
+    assert_eq!(standing.endpoint, one.endpoint, "verifiers find the checkpoints");
 }
 
 #[tokio::test(flavor = "multi_thread")]

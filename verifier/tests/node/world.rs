@@ -21,7 +21,7 @@ pub const SEGMENTS: u32 = 6;
 pub const SAMPLES: u8 = 2;
 const TOKEN: u128 = 10u128.pow(18);
 /// After so long something hangs.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(120);
 const BINARY: &str = env!("CARGO_BIN_EXE_assay-verifier");
 
 pub struct World {
@@ -99,7 +99,7 @@ impl World {
         let name = suri.trim_start_matches('/');
         let log = std::fs::File::options().create(true).append(true).open(folder.join(format!("{name}.log"))).unwrap();
         let mut child = Command::new(BINARY)
-            .args(["--suri", suri, "--log", "info,assay_verifier=trace,assay_client=trace,assay_content=trace"])
+            .args(["--suri", suri, "--log", "info,assay_verifier=debug"])
             .arg("--deployment")
             .arg(folder.join("deployment.json"))
             .args(["run", "--stake", "50 UNIT", "--threads", "1", "--data"])
