@@ -48,8 +48,6 @@ pub struct Context {
     pub shutdown: Shutdown,
     /// What was signed.
     pub journal: Mutex<Journal>,
-    /// The URL by which verifiers reach the content.
-    pub endpoint: String,
 }
 
 impl Context {

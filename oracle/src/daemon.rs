@@ -84,7 +84,6 @@ pub async fn run(
         meters: Default::default(),
         shutdown: shutdown.clone(),
         journal: Mutex::new(journal),
-        endpoint: endpoint.clone(),
     });
     no_other_oracle(&context).await?;
     tokio::select! {
@@ -145,12 +144,7 @@ async fn no_other_oracle(context: &Context) -> anyhow::Result<()> {
 }
 
 /// Puts the endpoint on chain, and the stake that is missing.
-pub(crate) async fn announce(
-    deployed: &Deployed,
-    signer: &Signer,
-    endpoint: &str,
-    stake: Option<Amount>,
-) -> anyhow::Result<()> {
+async fn announce(deployed: &Deployed, signer: &Signer, endpoint: &str, stake: Option<Amount>) -> anyhow::Result<()> {
     let (chain, market) = (&deployed.chain, &deployed.market);
     if chain.ensure_mapped(signer).await?.is_some() {
         tracing::info!(account = %signer.account(), "mapped the account to its address on chain");

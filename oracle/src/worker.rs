@@ -2,7 +2,6 @@
 //! it remembers: started again at any point, it carries on.
 
 use crate::context::{CLAIM, CLAIM_LOST, Context};
-use crate::daemon::announce;
 use crate::policy;
 use crate::prepare;
 use crate::progress::{Progress, Subject};
@@ -307,10 +306,6 @@ impl Worker {
             }
         }
         self.repaired = true;
-        if job.job.state == State::Drawn {
-            // Another oracle with this key may have announced its own since.
-            announce(&self.context.deployed, &self.context.signer, &self.context.endpoint, None).await?;
-        }
         match job.job.state {
             State::Drawn => {
                 // From the opening on, verifiers ask for checkpoints.

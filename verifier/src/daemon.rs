@@ -8,7 +8,8 @@ use crate::inspect::{Assignment, Inspector};
 use crate::policy::{Policy, Refusal};
 use crate::secret::Secrets;
 use anyhow::Context;
-use assay_client::{Amount, Block, Call, CallError, Receipt, Signer};
+use assay_client::error::ExecutionError;
+use assay_client::{Amount, Block, Call, CallError, Error, Receipt, Signer};
 use assay_content::{Fetcher, Store};
 use assay_engine::CpuBackend;
 use assay_job::{JobError, Task};
@@ -28,6 +29,8 @@ use tokio::time::Instant;
 const TICK: Duration = Duration::from_secs(5);
 /// How long a transaction that is under way is waited for when asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often a message is sent at once again after others got in between.
+const TRIES: u32 = 5;
 /// First and longest pause of what keeps failing.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
@@ -414,15 +417,28 @@ impl Daemon {
         &self,
         call: &Call<T, Refused>,
     ) -> anyhow::Result<Option<Receipt>> {
-        match call.execute(&self.signer).await {
-            Ok(receipt) => Ok(Some(receipt)),
-            Err(CallError::Refused { message, reason }) if is_overtaken(&reason) => {
-                tracing::debug!(message, %reason, "overtaken");
-                Ok(None)
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match call.execute(&self.signer).await {
+                Ok(receipt) => return Ok(Some(receipt)),
+                Err(CallError::Refused { message, reason }) if is_overtaken(&reason) => {
+                    tracing::debug!(message, %reason, "overtaken");
+                    return Ok(None);
+                }
+                // Others act in the same block: what would have been the last but
+                // one seal is the last, and does more. Windows can be short, so at once.
+                Err(CallError::Failed(Error::Execution(error))) if tries < TRIES && is_race(&error) => {
+                    tracing::debug!(%error, "trying again");
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         }
     }
+}
+
+fn is_race(error: &ExecutionError) -> bool {
+    matches!(error, ExecutionError::LimitTooLow { .. } | ExecutionError::Raced { .. })
 }
 
 /// Whether preparing the same job again would fail the same way.

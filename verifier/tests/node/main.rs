@@ -162,7 +162,7 @@ async fn a_server_that_drips_does_not_hold_the_verifiers_up() {
 async fn is_reported(work: Work) {
     let world = World::start().await;
     let verifiers = world.verifiers().await;
-    let job = world.post(Windows { attest: 10, ..LONG }).await;
+    let job = world.post(Windows { attest: 20, ..LONG }).await;
     let operator = Operator::start(&world, job, work).await;
     let view = world.until(job, |view| view.job.state.is_terminal()).await;
     assert_eq!(view.job.state, State::Failed, "{}", world.logs());
