@@ -3,7 +3,7 @@
 //!
 //! The trace roots of the first check are public by now, so a panellist proves
 //! its work by the trace root under a fresh salt. The element-level court will
-//! take the place of [`tally`]: it gives the same [`Verdict`] to [`conclude`].
+//! take the place of `tally`: it gives the same [`Verdict`] to `conclude`.
 
 use crate::check::{put, slots};
 use crate::money::{distribute, pay, pay_equally, penalise, refund, share, slash, standing, unlock};

@@ -4,7 +4,7 @@ use core::{fmt, str::FromStr};
 use parity_scale_codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-/// Why a text is not a [`Hash`] or an [`Address`].
+/// Why a text is not a [`struct@Hash`] or an [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseHexError {
     /// Hex digits that the type has.

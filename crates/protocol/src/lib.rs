@@ -9,7 +9,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`hash`] | [`Hash`], [`Address`], the [`hash::Sha256`] trait, domain tags |
+//! | [`hash`] | [`struct@Hash`], [`Address`], the [`hash::Sha256`] trait, domain tags |
 //! | [`merkle`] | the tree over the leaves of a commitment and its proofs |
 //! | [`commitment`] | leaves, seals, trace roots, model ids |
 //! | [`host`] | the world as contract logic sees it, and typed storage on it |

@@ -31,7 +31,7 @@ fn audit_all(model: assay_protocol::Hash) -> AuditOptions {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_honest_job_is_checked_paid_and_audited() {
     let world = World::start().await;
-    let verifiers = world.verifiers().await;
+    let mut verifiers = world.verifiers().await;
     // Nobody insists, so the window has to pass.
     let job = world.post(Windows { dispute: 2, ..LONG }).await;
     let operator = Operator::start(&world, job, Work::Honest).await;
@@ -49,6 +49,7 @@ async fn an_honest_job_is_checked_paid_and_audited() {
         checked += standing.done;
     }
     assert_eq!(checked, u32::from(SAMPLES));
+    money_moves_only_with_x(&world, &mut verifiers).await;
 
     // The operator's server is all that an audit needs besides the chain.
     let model = view.model_id.unwrap();
@@ -72,6 +73,40 @@ async fn an_honest_job_is_checked_paid_and_audited() {
     let unknown = world.audit(assay_protocol::Hash([1; 32]), &[]).await;
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("no model"));
+}
+
+/// The commands around a verifier that has earned something and then stops.
+async fn money_moves_only_with_x(world: &World, verifiers: &mut [Verifier]) {
+    let market = &world.deployed.market;
+    let mut earner = None;
+    for verifier in verifiers {
+        if market.credit(verifier.address).await.unwrap() > Amount::ZERO {
+            earner = Some(verifier);
+        }
+    }
+    let earner = earner.unwrap();
+    assert!(earner.terminate().await.success());
+    let stake = async || market.standing(Role::Verifier, earner.address).await.unwrap().unwrap().stake;
+    let before = stake().await;
+    let tried = world.command(earner, &["stake", "1 UNIT"]).await;
+    assert_eq!((&tried["ok"], &tried["data"]["transaction"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!(stake().await, before);
+    let unasked = world.command(earner, &["stake", "1 UNIT", "-x"]).await;
+    assert!(unasked["error"]["message"].as_str().unwrap().contains("-y"), "{unasked}");
+    assert_eq!(stake().await, before);
+    let done = world.command(earner, &["unstake", "50 UNIT", "-x", "-y"]).await;
+    assert!(done["data"]["transaction"].is_array(), "{done}");
+    assert_eq!(stake().await, 0);
+    let credit = market.credit(earner.address).await.unwrap();
+    let status = world.command(earner, &["status"]).await;
+    assert_eq!(status["data"]["credit"], world.deployed.chain.unit().show(credit).to_string());
+    let done = world.command(earner, &["withdraw", "-x", "-y"]).await;
+    assert!(done["data"]["transaction"].is_array(), "{done}");
+    assert_eq!(market.credit(earner.address).await.unwrap(), Amount::ZERO);
+    let nothing = world.command(earner, &["withdraw"]).await;
+    assert!(nothing["error"]["message"].as_str().unwrap().contains("nothing to withdraw"), "{nothing}");
+    let wrong = world.command(earner, &["stake", "a lot"]).await;
+    assert_eq!(wrong["ok"], false);
 }
 
 async fn kill(verifiers: &mut [Verifier]) {

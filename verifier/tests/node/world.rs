@@ -12,7 +12,7 @@ use assay_protocol::{Address, Hash};
 use assay_shell::options::Deployed;
 use assay_testkit::{DevNode, NodeOptions};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -123,6 +123,15 @@ impl World {
         command.args(arguments).env_remove("ASSAY_SURI").output().await.unwrap()
     }
 
+    /// Runs a command with a verifier's key and reads its JSON.
+    pub async fn command(&self, verifier: &Verifier, arguments: &[&str]) -> serde_json::Value {
+        let mut command = Command::new(BINARY);
+        command.arg("--deployment").arg(self.node.folder().join("deployment.json"));
+        command.args(["--json", "--suri", verifier.suri]).args(arguments);
+        let output = command.output().await.unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
     pub fn logs(&self) -> String {
         let read = |name: &str| std::fs::read_to_string(self.node.folder().join(name)).unwrap_or_default();
         ["Charlie.log", "Dave.log", "Eve.log"].map(read).join("\n---\n")
@@ -201,6 +210,13 @@ impl World {
 impl Verifier {
     pub async fn sigkill(&mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to stop and says how it ended.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap()
     }
 
     pub async fn start_again(&mut self, world: &World) {
