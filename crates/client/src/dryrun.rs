@@ -35,10 +35,10 @@ pub struct Weight {
 }
 
 impl Weight {
-    /// A tenth more, because the chain moves on between dry run and block; what
-    /// is not used is refunded.
+    /// Half as much again, because the chain moves on between dry run and block,
+    /// and who comes last moves a job on; what is not used is refunded.
     fn with_margin(self) -> Self {
-        let more = |part: u64| part.saturating_add(part / 10);
+        let more = |part: u64| part.saturating_add(part / 2);
         Self { ref_time: more(self.ref_time), proof_size: more(self.proof_size) }
     }
 

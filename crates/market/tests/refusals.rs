@@ -297,6 +297,14 @@ fn attestations() {
 }
 
 #[test]
+fn a_trace_of_zero_is_no_trace() {
+    let (mut world, id) = World::attested(5, &[Cheat::NoTraces]);
+    assert_eq!(world.reveal_traces(id, OPERATOR), Err(Error::WrongTrace { slot: 0 }));
+    world.wait(id);
+    assert_eq!(world.state(id), State::Failed);
+}
+
+#[test]
 fn traces() {
     let (mut world, id) = World::attested(5, &[]);
     let traces = world.traces(id);

@@ -38,6 +38,9 @@ pub enum Cheat {
     FalseState(u32),
     /// Does a segment and seals a made-up trace.
     FalseTrace(u32),
+    /// Makes up all states and seals zero for their traces, as a careless verifier
+    /// does that finds them false.
+    NoTraces,
     /// Begins with another state than the specification's.
     FalseStart,
     /// Gives an artefact that is not the final state's.
@@ -70,11 +73,16 @@ impl Work {
         let (mut states, mut traces) = (vec![first], Vec::new());
         for segment in 0..segments {
             let before = *states.last().unwrap();
-            let skipped = cheats.contains(&Cheat::Skip(segment));
+            let none = cheats.contains(&Cheat::NoTraces);
+            let skipped = none || cheats.contains(&Cheat::Skip(segment));
             states.push(match skipped || cheats.contains(&Cheat::FalseState(segment)) {
                 true => made_up(b"state", segment),
                 false => state_after(before, segment),
             });
+            if none {
+                traces.push(Hash::default());
+                continue;
+            }
             traces.push(match skipped || cheats.contains(&Cheat::FalseTrace(segment)) {
                 true => made_up(b"trace", segment),
                 false => trace(before, segment, Hash::default()),
