@@ -1,16 +1,17 @@
 //! Jobs over the digits.
 
-use crate::{CLIENT, World, tokens};
+use crate::{CLIENT, World, repository, tokens};
+use anyhow::Context;
 use assay_client::Amount;
-use assay_engine::F32;
-use assay_job::{DataSpec, JobSpec};
+use assay_engine::{CpuBackend, F32};
+use assay_job::{Commitments, DataSpec, JobSpec, Task};
 use assay_protocol::commitment::sealed_secret;
 use assay_protocol::hash::Native;
-use assay_protocol::market::{ModelTerms, PostJob, Terms, Windows};
+use assay_protocol::market::{Commit, ModelTerms, PostJob, Terms, Windows};
 use assay_protocol::{Address, Hash};
 
 /// The secret that the tests' client seals into its jobs.
-pub(crate) const CLIENT_SECRET: Hash = Hash([0x5e; 32]);
+pub const CLIENT_SECRET: Hash = Hash([0x5e; 32]);
 
 /// What differs from job to job.
 #[derive(Clone, Debug)]
@@ -50,7 +51,50 @@ pub fn digits_spec(dataset: Hash, options: &JobOptions) -> JobSpec {
         .expect("the specification is valid")
 }
 
+/// What an operator makes of a job without a daemon.
+pub struct Work {
+    /// What it commits to.
+    pub commitments: Commitments,
+    /// The trace root of each segment.
+    pub traces: Vec<Hash>,
+    /// Number of segments.
+    pub segments: u32,
+}
+
+impl Work {
+    /// The argument of `commit`. Nobody serves its artefact.
+    pub fn commit(&self) -> Commit {
+        Commit {
+            root: self.commitments.root(),
+            first: self.commitments.opening(0),
+            last: self.commitments.opening(self.segments),
+            artefact: Hash([1; 32]),
+        }
+    }
+}
+
 impl World {
+    /// Trains job number `job` here.
+    ///
+    /// # Errors
+    /// If the data cannot be read or the engine stops.
+    pub fn train(&self, options: &JobOptions, job: u64, operator: &Address) -> anyhow::Result<Work> {
+        let csv = std::fs::read(repository().join("data/digits/digits.csv"))?;
+        let task = Task::new(digits_spec(self.dataset, options), &csv)?;
+        let backend = CpuBackend::new(1)?;
+        let mut runner = task.runner(&backend)?;
+        let mut state = task.initial_state()?;
+        let (mut roots, mut traces) = (vec![Hash(state.root())], vec![]);
+        let segments = task.spec().segments();
+        for segment in 0..segments {
+            let run = runner.run(&state, segment, |_| true)?.context("nobody stops it")?;
+            roots.push(run.root());
+            traces.push(run.trace(job, segment));
+            state = run.state;
+        }
+        Ok(Work { commitments: Commitments::new(job, operator, &roots, &traces), traces, segments })
+    }
+
     /// A job over the digits, ready to be posted by the tests' client.
     pub fn digits_job(&self, client: Address, options: &JobOptions) -> PostJob {
         let spec = digits_spec(self.dataset, options);

@@ -9,7 +9,7 @@ mod daemon;
 mod jobs;
 
 pub use daemon::Daemon;
-pub use jobs::{JobOptions, digits_spec};
+pub use jobs::{CLIENT_SECRET, JobOptions, Work, digits_spec};
 
 use anyhow::{Context, bail, ensure};
 use assay_client::{Amount, Chain, Deployment, Market, Registry, Signer};
@@ -246,7 +246,7 @@ impl World {
         let committed = self.until(id, |job| job.job.state == State::Committed || job.job.state.is_terminal()).await?;
         if committed.job.state == State::Committed && committed.job.client_secret.is_none() {
             let client = self.signer(CLIENT).await?;
-            self.market.reveal_secret(id, jobs::CLIENT_SECRET).execute(&client).await?;
+            self.market.reveal_secret(id, CLIENT_SECRET).execute(&client).await?;
         }
         self.until(id, |job| job.job.state.is_terminal()).await
     }

@@ -1,7 +1,7 @@
 //! Whole jobs with real daemons.
 
 use assay_client::Amount;
-use assay_e2e::{CLIENT, JobOptions, OPERATOR, OTHER_OPERATOR, VERIFIERS, World, tokens};
+use assay_e2e::{CLIENT, CLIENT_SECRET, JobOptions, OPERATOR, OTHER_OPERATOR, VERIFIERS, World, tokens};
 use assay_protocol::market::{Check, Role, State, Windows};
 use assay_protocol::registry::Node;
 
@@ -110,7 +110,7 @@ async fn nothing_is_lost_when_anything_is_killed_in_any_state() -> anyhow::Resul
         let job = world.until(id, |job| order(job.job.state) >= order(state)).await?;
         if state == State::Committed && job.job.client_secret.is_none() {
             let client = world.signer(CLIENT).await?;
-            world.market.reveal_secret(id, assay_protocol::Hash([0x5e; 32])).execute(&client).await?;
+            world.market.reveal_secret(id, CLIENT_SECRET).execute(&client).await?;
         }
         operator.sigkill().await?;
         verifiers.remove(0).sigkill().await?;

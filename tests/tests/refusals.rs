@@ -2,12 +2,10 @@
 //! own reason, and with nothing kept.
 
 use assay_client::{Amount, CallError, Chain, Deployment, Market, Signer};
-use assay_e2e::{CLIENT, JobOptions, OPERATOR, VERIFIERS, World, digits_spec, tokens};
-use assay_engine::CpuBackend;
-use assay_job::{Commitments, Task};
+use assay_e2e::{CLIENT, CLIENT_SECRET, JobOptions, OPERATOR, VERIFIERS, World, tokens};
 use assay_protocol::commitment::sealed_secret;
 use assay_protocol::hash::Native;
-use assay_protocol::market::{Commit, Error, Role, State, Windows};
+use assay_protocol::market::{Error, Role, State, Windows};
 use assay_protocol::{Address, Hash};
 
 /// The reason for which a message is refused.
@@ -31,28 +29,6 @@ async fn enlist_all(world: &World, job: u64) -> anyhow::Result<Vec<(Signer, Hash
         verifiers.push((signer, secret));
     }
     Ok(verifiers)
-}
-
-/// Trains a job by hand and gives what its operator commits to.
-fn trained(
-    world: &World,
-    options: &JobOptions,
-    job: u64,
-    operator: &Address,
-) -> anyhow::Result<(Commitments, Vec<Hash>)> {
-    let csv = std::fs::read(assay_e2e::repository().join("data/digits/digits.csv"))?;
-    let task = Task::new(digits_spec(world.dataset, options), &csv)?;
-    let backend = CpuBackend::new(1)?;
-    let mut runner = task.runner(&backend)?;
-    let mut state = task.initial_state()?;
-    let (mut roots, mut traces) = (vec![Hash(state.root())], vec![]);
-    for segment in 0..task.spec().segments() {
-        let run = runner.run(&state, segment, |_| true)?.expect("not stopped");
-        roots.push(run.root());
-        traces.push(run.trace(job, segment));
-        state = run.state;
-    }
-    Ok((Commitments::new(job, operator, &roots, &traces), traces))
 }
 
 #[tokio::test]
@@ -99,14 +75,8 @@ async fn what_is_wrong_is_refused_by_name_and_costs_nothing() -> anyhow::Result<
     assert_eq!(free, Error::StakeTooSmall { needed: tokens(1).0, free: 0 });
 
     // Commitments: by somebody else, with another leaf's proof, with a swapped leaf.
-    let (commitments, traces) = trained(&world, &options, id, &operator.address())?;
-    let segments = digits_spec(world.dataset, &options).segments();
-    let good = Commit {
-        root: commitments.root(),
-        first: commitments.opening(0),
-        last: commitments.opening(segments),
-        artefact: Hash([1; 32]),
-    };
+    let work = world.train(&options, id, &operator.address())?;
+    let (good, commitments, segments) = (work.commit(), &work.commitments, work.segments);
     assert_eq!(refused(market.commit(id, &good).execute(&verifiers[0].0).await), Error::NotOperator);
     let mut bad = good.clone();
     bad.last = commitments.opening(segments - 1);
@@ -127,7 +97,7 @@ async fn what_is_wrong_is_refused_by_name_and_costs_nothing() -> anyhow::Result<
         market.reveal_secret(id, *secret).execute(verifier).await?;
     }
     assert!(matches!(refused(market.advance(id).execute(&operator).await), Error::TooEarly { .. }));
-    market.reveal_secret(id, Hash([0x5e; 32])).execute(&client).await?;
+    market.reveal_secret(id, CLIENT_SECRET).execute(&client).await?;
     world.until(id, |job| job.job.draw_block.is_some()).await?;
     world.chain.blocks().next().await?;
     market.advance(id).execute(&operator).await?;
@@ -161,7 +131,7 @@ async fn what_is_wrong_is_refused_by_name_and_costs_nothing() -> anyhow::Result<
     // Traces: not those that were sealed, not all, then right.
     let reveal = |change: u8| {
         let traces = (0u8..).zip(&slots).map(|(slot, entry)| {
-            let mut trace = traces[entry.segment as usize];
+            let mut trace = work.traces[entry.segment as usize];
             trace.0[0] ^= change;
             assay_protocol::market::SlotTrace { slot, trace }
         });
@@ -191,14 +161,7 @@ async fn deadlines_hold_by_chain_time() -> anyhow::Result<()> {
     market.claim(id).execute(&operator).await?;
     assert!(matches!(refused(market.advance(id).execute(&client).await), Error::TooEarly { .. }));
 
-    let (commitments, _) = trained(&world, &options, id, &operator.address())?;
-    let segments = digits_spec(world.dataset, &options).segments();
-    let commit = Commit {
-        root: commitments.root(),
-        first: commitments.opening(0),
-        last: commitments.opening(segments),
-        artefact: Hash([1; 32]),
-    };
+    let commit = world.train(&options, id, &operator.address())?.commit();
     world.past_deadline(id).await?;
     let late = refused(market.commit(id, &commit).execute(&operator).await);
     assert!(matches!(late, Error::DeadlinePassed { .. }));
