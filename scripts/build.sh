@@ -1,6 +1,7 @@
 # Building what runs. Source it after lib.sh; it runs nothing by itself.
 #
 #   need_rust          a compiler that is new enough
+#   need_rust_checks   rustfmt and clippy for it
 #   build_node         the development chain; sets NODE
 #   build_programs     the programs; sets BIN, the folder that they are in
 # shellcheck shell=bash
@@ -23,6 +24,22 @@ need_rust() {
     fi
     need_packages cargo-web rustc-web && hash -r && has_rust && return
     die "Rust 1.$least_rust_minor or newer is needed: install it with rustup, then try again"
+}
+
+# A minimal toolchain comes without them.
+need_rust_checks() {
+    has_rust_checks && return
+    if command -v rustup >/dev/null; then
+        log "fetching rustfmt and clippy"
+        rustup component add rustfmt clippy >&2 && has_rust_checks && return
+    else
+        need_packages rustfmt-web rust-web-clippy && hash -r && has_rust_checks && return
+    fi
+    die "rustfmt and clippy are needed: run 'rustup component add rustfmt clippy', then try again"
+}
+
+has_rust_checks() {
+    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1
 }
 
 need_build_packages() {

@@ -8,7 +8,7 @@ use crate::trainer::Trainer;
 use crate::worker::{self, Ended, PROGRESS_FILE, Worker};
 use anyhow::{Context as _, bail};
 use assay_client::{Amount, Patience, Signer};
-use assay_content::{Fetcher, Kind, Store, serve, store::write_atomically};
+use assay_content::{Kind, Store, serve, store::write_atomically};
 use assay_engine::CpuBackend;
 use assay_protocol::market::{JobSummary, MAX_PAGE, Role, State};
 use assay_protocol::{Address, Hash};
@@ -72,13 +72,13 @@ pub async fn run(
     let context = Arc::new(Context {
         inputs: Store::open(folder.join("inputs"))?,
         content,
+        fetcher: deployed.fetcher(),
         deployed,
         signer,
         endpoint,
         policy,
         trainer,
         backend: Arc::new(backend),
-        fetcher: Fetcher::default(),
         folder,
         keep_all: options.keep_checkpoints == KeepCheckpoints::All,
         meters: Default::default(),
@@ -218,8 +218,13 @@ impl Daemon {
             if self.once && self.ended > 0 && self.workers.is_empty() {
                 return Ok(());
             }
-            if let Err(error) = self.look_for_jobs().await {
-                tracing::warn!(error = format!("{error:#}"), "cannot look for jobs; trying again at the next block");
+            // Looking waits as long as the node is away. Safe to abandon, as a crash is.
+            tokio::select! {
+                biased;
+                () = shutdown.wait() => return Ok(()),
+                looked = self.look_for_jobs() => if let Err(error) = looked {
+                    tracing::warn!(error = format!("{error:#}"), "cannot look for jobs; trying again at the next block");
+                }
             }
         }
     }

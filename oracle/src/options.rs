@@ -62,7 +62,7 @@ pub struct PolicyOptions {
     #[arg(long, value_name = "AMOUNT")]
     pub max_stake: Option<String>,
     /// Largest data file
-    #[arg(long, value_name = "BYTES", default_value_t = assay_shell::inputs::MAX_DATA_BYTES)]
+    #[arg(long, value_name = "BYTES", default_value_t = assay_shell::inputs::POLICY_DATA_BYTES)]
     pub max_data_bytes: u64,
     /// Most training steps
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
@@ -81,7 +81,7 @@ pub struct PolicyOptions {
     pub min_train_seconds: u32,
     /// Shortest time that a job may allow for opening leaves and for revealing
     /// traces: who is late there loses the stake
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub min_window: u32,
     /// How many times its estimate (from a short trial) a job's training time must allow
     #[arg(long, value_name = "FACTOR", default_value_t = 2.0)]

@@ -21,6 +21,9 @@ use std::time::Duration;
 /// Longest pause after a failure; short beside any window in which a late step
 /// costs the stake.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a job's data may take to come before the claim: anybody can post
+/// jobs, and name servers that are slow or endless.
+const PREPARATION: Duration = Duration::from_secs(30 * 60);
 /// In a job's folder: its progress.
 pub(crate) const PROGRESS_FILE: &str = "progress";
 
@@ -215,7 +218,10 @@ impl Worker {
             return not("it can no longer be claimed".into(), true);
         }
         tracing::info!(job = self.id, "fits the policy; fetching its inputs and trying a few steps");
-        let task = match prepare::prepare(&self.context, job).await {
+        let Ok(prepared) = tokio::time::timeout(PREPARATION, prepare::prepare(&self.context, job)).await else {
+            return not(format!("its data is not here after {} s", PREPARATION.as_secs()), false);
+        };
+        let task = match prepared {
             Ok(Ok(task)) => task,
             Ok(Err(refusal)) => return not(refusal.describe(self.context.chain().unit()), false),
             Err(error) => return not(format!("{error:#}"), true),

@@ -170,7 +170,7 @@ impl World {
     /// # Errors
     /// As [`World::daemon`].
     pub async fn operator(&self) -> anyhow::Result<Daemon> {
-        let arguments = ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--stake", "500"];
+        let arguments = ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--stake", "500 UNIT"];
         self.daemon("operator", "assay-oracle", &arguments).await
     }
 
@@ -179,7 +179,7 @@ impl World {
     /// # Errors
     /// As [`World::daemon`].
     pub async fn verifier(&self, number: usize) -> anyhow::Result<Daemon> {
-        let arguments = ["run", "--suri", VERIFIERS[number], "--stake", "500"];
+        let arguments = ["run", "--suri", VERIFIERS[number], "--stake", "500 UNIT"];
         self.daemon(&format!("verifier-{number}"), "assay-verifier", &arguments).await
     }
 

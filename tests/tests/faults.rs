@@ -38,13 +38,16 @@ async fn data_that_is_not_what_was_registered_is_not_trained_on() -> anyhow::Res
     std::fs::write(folder.join("digits.csv"), &csv)?;
     let manifest = assay_job::Manifest::of_folder(&folder)?;
     std::fs::write(folder.join(assay_job::MANIFEST_FILE), manifest.to_json())?;
+    let router = assay_content::serve::folder_router(&folder);
+    let (address, server) = assay_content::serve::serve(router, "127.0.0.1:0".parse()?, std::future::pending()).await?;
+    tokio::spawn(server);
     let owner = world.signer(assay_e2e::DEPLOYER).await?;
     let dataset = assay_protocol::registry::RegisterDataset {
         id: manifest.id(),
         name: "changed digits".into(),
         licence: "CC-BY-4.0".into(),
         bytes: manifest.bytes(),
-        locations: vec![format!("file://{}", folder.display())],
+        locations: vec![format!("http://{address}")],
         parents: vec![],
     };
     world.registry.register_dataset(&dataset).execute(&owner).await?;
@@ -76,7 +79,8 @@ async fn an_operator_that_serves_nothing_loses() -> anyhow::Result<()> {
     // It announces an endpoint at which nobody listens.
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let endpoint = format!("http://{closed}");
-    let arguments = ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--endpoint", &endpoint, "--stake", "500"];
+    let arguments =
+        ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--endpoint", &endpoint, "--stake", "500 UNIT"];
     let operator = world.daemon("operator", "assay-oracle", &arguments).await?;
     let windows = Windows { attest: 20, ..JobOptions::default().windows };
     let id = world.post(&JobOptions { windows, ..JobOptions::default() }).await?;
@@ -96,7 +100,7 @@ async fn daemons_go_by_chain_time_and_stop_when_asked() -> anyhow::Result<()> {
     command
         .args(arguments)
         .arg(binary)
-        .args(["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--stake", "500"])
+        .args(["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--stake", "500 UNIT"])
         .arg("--data")
         .arg(world.folder.path().join("operator"))
         .env("ASSAY_URL", world.node.url())

@@ -51,7 +51,7 @@ async fn a_cheat_is_convicted_and_every_unit_is_accounted_for() -> anyhow::Resul
         .daemon(
             "cheat",
             "assay-cheating-oracle",
-            &["--skip-every", "1", "--suri", OTHER_OPERATOR, "--listen", "127.0.0.1:0", "--stake", "150"],
+            &["--skip-every", "1", "--suri", OTHER_OPERATOR, "--listen", "127.0.0.1:0", "--stake", "150 UNIT"],
         )
         .await?;
     let id = world.post(&JobOptions::default()).await?;

@@ -88,8 +88,18 @@ struct RunOptions {
     /// Most steps of a segment, which is one replay
     #[arg(long, value_name = "STEPS", default_value_t = 100_000)]
     max_steps_per_segment: u32,
+    /// Least fee for one drawn segment, such as '0.1 UNIT' [default: any]
+    #[arg(long, value_name = "AMOUNT")]
+    min_fee: Option<String>,
+    /// Shortest time that a job may allow for revealing secrets and outcomes and
+    /// for attesting: who is late there loses a tenth of the bond
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    min_window: u32,
+    /// Most bytes of a job's tensors in memory
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
+    max_memory_bytes: u64,
     /// Most bytes of a job's data file
-    #[arg(long, value_name = "BYTES", default_value_t = inputs::MAX_DATA_BYTES)]
+    #[arg(long, value_name = "BYTES", default_value_t = inputs::POLICY_DATA_BYTES)]
     max_data_bytes: u64,
     /// Threads of a replay; 0 for one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -120,6 +130,9 @@ impl RunOptions {
                 max_steps_per_segment: self.max_steps_per_segment,
                 max_data_bytes: self.max_data_bytes,
                 max_jobs: self.max_jobs,
+                min_fee: amount(deployed, self.min_fee.as_deref())?.map_or(0, |amount| amount.0),
+                min_window_seconds: self.min_window,
+                max_memory_bytes: self.max_memory_bytes,
             },
             folder,
             threads: self.threads,

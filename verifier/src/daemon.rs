@@ -6,6 +6,7 @@ use crate::duties::may_have_duties;
 use crate::findings::{Findings, Purpose};
 use crate::inspect::{Assignment, Inspector};
 use crate::policy::{Policy, Refusal};
+use crate::replay::trial;
 use crate::secret::Secrets;
 use anyhow::Context;
 use assay_client::error::ExecutionError;
@@ -34,6 +35,11 @@ const TRIES: u32 = 5;
 /// First and longest pause of what keeps failing.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// Jobs that are not enlisted for yet whose data is fetched at once, and how long
+/// that may take: anybody can post jobs, and name servers that are slow or endless.
+const PREPARED_AT_ONCE: usize = 4;
+const PREPARATION: Duration = Duration::from_secs(30 * 60);
 
 /// How the daemon is to run.
 #[derive(Clone, Debug)]
@@ -132,8 +138,9 @@ impl Daemon {
             Findings::open(&folder.join("findings")).with_context(|| format!("cannot use {}", folder.display()))?;
         let secrets = Secrets::open(&folder)?;
         let cache = Store::open(folder.join("content"))?;
-        let backend = Arc::new(CpuBackend::new(config.threads)?);
-        let fetcher = Fetcher::default();
+        let backend = CpuBackend::new(config.threads)?.with_memory_limit(config.policy.max_memory_bytes);
+        let backend = Arc::new(backend);
+        let fetcher = deployed.fetcher();
         let inspector =
             Inspector::new(&deployed.chain, &deployed.market, fetcher.clone(), cache.clone(), Arc::clone(&backend));
         let daemon = Self {
@@ -204,7 +211,11 @@ impl Daemon {
                 () = shutdown.wait() => break,
                 block = blocks.next() => head = block?,
                 Some(done) = self.background.join_next_with_id() => self.finished(done),
-                () = tokio::time::sleep(TICK) => head = self.deployed.chain.latest().await?,
+                // Asking waits as long as the node is away: not longer than until asked to stop.
+                block = async {
+                    tokio::time::sleep(TICK).await;
+                    self.deployed.chain.latest().await
+                } => head = block?,
             }
         }
         self.inspector.stop();
@@ -339,7 +350,14 @@ impl Daemon {
         let (deployed, fetcher, cache) = (self.deployed.clone(), self.fetcher.clone(), self.cache.clone());
         let (backend, policy) = (Arc::clone(&self.backend), self.config.policy.clone());
         let enlisted = self.tracked(job).enlisted == Some(true);
-        self.start_work((job, None), async move {
+        if !enlisted {
+            let is_new = |job: &u64| self.jobs.get(job).is_none_or(|tracked| tracked.enlisted != Some(true));
+            let running = self.running.values().filter(|(job, purpose)| purpose.is_none() && is_new(job)).count();
+            if running >= PREPARED_AT_ONCE {
+                return;
+            }
+        }
+        let prepared = async move {
             let view = deployed.market.job(job).await?.context("the job is gone")?;
             let spec = inputs::spec(&deployed, &view).await?;
             if !enlisted {
@@ -347,12 +365,25 @@ impl Daemon {
             }
             let limit = if enlisted { inputs::MAX_DATA_BYTES } else { policy.max_data_bytes };
             let file = inputs::data_file(&deployed, &fetcher, &spec, &cache, limit, &|_, _| ()).await?;
-            let task = tokio::task::spawn_blocking(move || -> Result<Task, JobError> {
+            let task = tokio::task::spawn_blocking(move || -> anyhow::Result<Task> {
                 let task = Task::new(spec, &file)?;
-                task.runner(&*backend)?;
+                if enlisted {
+                    task.runner(&*backend)?;
+                } else {
+                    let steps = u32::try_from(task.spec().steps_of(0).end).unwrap_or(u32::MAX);
+                    policy.speed(&view.terms, steps, trial(&task, &*backend)?)?;
+                }
                 Ok(task)
             });
             Ok(Done::Prepared(Arc::new(task.await??)))
+        };
+        self.start_work((job, None), async move {
+            if enlisted {
+                return prepared.await;
+            }
+            let limit = PREPARATION.as_secs();
+            let timely = tokio::time::timeout(PREPARATION, prepared).await;
+            timely.unwrap_or_else(|_| Err(Refusal::Preparation { limit }.into()))
         });
     }
 

@@ -4,6 +4,10 @@ use assay_engine::{Backend, EngineError, Pulse, State};
 use assay_job::{JobError, SegmentRun, Task};
 use assay_protocol::Hash;
 use assay_protocol::hash::{Native, Sha256};
+use std::time::{Duration, Instant};
+
+/// How long a trial lasts.
+const TRIAL: Duration = Duration::from_secs(1);
 
 /// How a replay ended.
 #[derive(Clone, Debug)]
@@ -46,6 +50,31 @@ pub fn replay(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Seconds that a step of `task` takes here, from a trial of about a second.
+///
+/// # Errors
+/// If the task does not run here.
+pub fn trial(task: &Task, backend: &dyn Backend) -> Result<f64, JobError> {
+    let start = task.initial_state()?;
+    let begun = Instant::now();
+    let (mut first, mut steps) = (None, 0u32);
+    let run = task.runner(backend)?.run(&start, 0, |_| {
+        // The first step also pays for what later ones find ready.
+        let first = *first.get_or_insert_with(Instant::now);
+        steps += 1;
+        first.elapsed() < TRIAL
+    });
+    match run {
+        // A step that gives no number ends a replay too.
+        Ok(_) | Err(JobError::Engine(EngineError::Element { .. })) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(match first {
+        Some(first) if steps > 1 => first.elapsed().as_secs_f64() / f64::from(steps - 1),
+        _ => begun.elapsed().as_secs_f64(),
+    })
 }
 
 /// The SHA-256 of the model file that `state` gives.

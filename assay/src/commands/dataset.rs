@@ -5,7 +5,7 @@ use crate::names::{Account, no_dataset};
 use crate::show;
 use crate::signing;
 use anyhow::{Context, bail};
-use assay_content::{Fetcher, serve};
+use assay_content::serve;
 use assay_job::{MANIFEST_FILE, Manifest};
 use assay_protocol::Hash;
 use assay_protocol::registry::{self, DatasetRecord, MAX_PAGE, Node, RegisterDataset};
@@ -177,7 +177,7 @@ impl Register {
         }
         let deployed = global.connect().await?;
         for location in &self.locations {
-            let fetched = Manifest::fetch(&Fetcher::default(), std::slice::from_ref(location), &id).await;
+            let fetched = Manifest::fetch(&deployed.fetcher(), std::slice::from_ref(location), &id).await;
             if let Err(error) = fetched {
                 eprintln!("warning: nobody can fetch the dataset from this location yet: {error}");
             }

@@ -6,7 +6,7 @@ use crate::progress;
 use crate::show;
 use crate::signing;
 use anyhow::{Context, bail};
-use assay_content::{Fetcher, Store};
+use assay_content::Store;
 use assay_engine::CpuBackend;
 use assay_job::artefact;
 use assay_protocol::Hash;
@@ -197,6 +197,7 @@ async fn size_limit(deployed: &Deployed, record: &ModelRecord) -> anyhow::Result
 }
 
 async fn fetch(deployed: &Deployed, id: Hash, record: &ModelRecord, from: Vec<String>) -> anyhow::Result<Vec<u8>> {
+    let fetcher = deployed.fetcher().with_named(&from);
     let places = match from.is_empty() {
         true => places(deployed, id, record).await?,
         false => from,
@@ -204,7 +205,7 @@ async fn fetch(deployed: &Deployed, id: Hash, record: &ModelRecord, from: Vec<St
     let limit = size_limit(deployed, record).await?;
     let bar = progress::bytes("fetching the model");
     let report = progress::of_fetch(&bar);
-    let fetched = Fetcher::default().blob(&places, &record.artefact, limit, &report).await;
+    let fetched = fetcher.blob(&places, &record.artefact, limit, &report).await;
     bar.finish_and_clear();
     fetched.context("nobody serves the model; ask its operator or owner, and name a server with --from")
 }
@@ -259,7 +260,7 @@ impl Evaluate {
         let cache = Store::open(global.data()?.join("cache"))?;
         let bar = progress::bytes("fetching the dataset");
         let report = progress::of_fetch(&bar);
-        let task = inputs::task(&deployed, &Fetcher::default(), &job, &cache, inputs::MAX_DATA_BYTES, &report).await;
+        let task = inputs::task(&deployed, &deployed.fetcher(), &job, &cache, inputs::MAX_DATA_BYTES, &report).await;
         bar.finish_and_clear();
         let task = task?;
         let threads = self.threads;

@@ -109,11 +109,13 @@ impl Unit {
         }
     }
 
-    /// Reads `1.5`, `1.5 UNIT`, `250 mUNIT`, `1_000 UNIT`. Without a symbol the
-    /// number counts whole tokens. Prefixes: `k`, `m`, `u`, `µ`, `n`, `p`.
+    /// Reads `1.5 UNIT`, `250 mUNIT`, `1_000 UNIT`, and `0`: only nothing needs no
+    /// unit, since another number could be a millionth or a million times as much
+    /// on another chain. Prefixes: `k`, `m`, `u`, `µ`, `n`, `p`.
     ///
     /// # Errors
-    /// If the text is no such number, names another token, or is finer than 10^-18.
+    /// If the text is no such number, names no token or another one, or is finer
+    /// than 10^-18.
     pub fn parse(&self, text: &str) -> Result<Amount, AmountError> {
         let bad =
             |reason: String| AmountError::Unreadable { text: text.to_string(), reason, symbol: self.symbol.clone() };
@@ -136,6 +138,9 @@ impl Unit {
         // `number * one_token * 10^exponent`, in integers alone.
         let shift = exponent - fraction.len() as i32;
         let digits: u128 = format!("0{whole}{fraction}").parse().map_err(|_| bad("the number is too large".into()))?;
+        if symbol.trim().is_empty() && digits != 0 {
+            return Err(bad("it names no unit".into()));
+        }
         let too_large = || bad("the number is larger than any balance".into());
         let value = if shift >= 0 {
             10u128
@@ -226,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_and_bare_numbers_are_read() {
+    fn prefixes_are_read() {
         let unit = unit();
         let token = 10u128.pow(18);
         for (text, value) in [
-            ("1.5", 3 * token / 2),
+            ("1.5UNIT", 3 * token / 2),
             (" 250 mUNIT ", token / 4),
             ("250mUNIT", token / 4),
             ("2 kUNIT", 2_000 * token),
@@ -239,10 +244,11 @@ mod tests {
             ("1 nUNIT", 10u128.pow(9)),
             ("1 pUNIT", 10u128.pow(6)),
             ("1_000 unit", 1_000 * token),
-            (".5", token / 2),
-            ("5.", 5 * token),
+            (".5 UNIT", token / 2),
+            ("5. UNIT", 5 * token),
             ("0", 0),
-            ("0.5000000000000000000000", token / 2),
+            ("0.0", 0),
+            ("0.5000000000000000000000 UNIT", token / 2),
         ] {
             assert_eq!(unit.parse(text).unwrap(), Amount(value), "{text}");
         }
@@ -256,17 +262,19 @@ mod tests {
             " ",
             ".",
             "UNIT",
-            "-1",
-            "1.2.3",
+            "1",
+            "0.5",
+            "-1 UNIT",
+            "1.2.3 UNIT",
             "1 DOT",
             "1 gUNIT",
-            "1e9",
-            "1,5",
-            "0.0000000000000000001",
+            "1e9 UNIT",
+            "1,5 UNIT",
+            "0.0000000000000000001 UNIT",
             "1 UNIT x",
-            "999999999999999999999999",
+            "999999999999999999999999 UNIT",
             "0.5 pUNIT_",
-            "0.00000000000000000000000000000000000000000001",
+            "0.00000000000000000000000000000000000000000001 UNIT",
         ] {
             let error = unit.parse(text).unwrap_err().to_string();
             assert!(error.contains("UNIT"), "{text}: {error}");
@@ -286,7 +294,7 @@ mod tests {
     #[test]
     fn other_chains_decimals_are_followed() {
         let paseo = Unit { symbol: "PAS".into(), decimals: 10, native_to_contract: 100_000_000 };
-        assert_eq!(paseo.parse("0.1").unwrap(), Amount(10u128.pow(17)));
+        assert_eq!(paseo.parse("0.1 PAS").unwrap(), Amount(10u128.pow(17)));
         assert_eq!(paseo.show_native(20_000_000).to_string(), "0.002 PAS");
         assert_eq!(format!("{:>8}", paseo.show(Amount(0))), "   0 PAS");
     }

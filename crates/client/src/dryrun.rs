@@ -296,8 +296,10 @@ impl Task {
 
     /// The run ended before it was known what it needs besides the value.
     async fn too_poor(&self, chain: &Chain, origin: AccountId) -> Error {
-        let value = chain.unit().show(self.value);
-        let needed = format!("{value} for {}, and on top of that fee and deposit", self.message);
+        let needed = match self.value {
+            Amount::ZERO => format!("more for fee and deposit of {}", self.message),
+            value => format!("{} for {}, and on top of that fee and deposit", chain.unit().show(value), self.message),
+        };
         not_enough_funds(chain, origin, needed).await
     }
 }

@@ -58,7 +58,7 @@ async fn the_chain_says_what_it_is() {
     assert!(!chain.name().is_empty());
     assert!(!chain.unit().symbol.is_empty());
     // What one token is to a contract does not depend on the chain.
-    assert_eq!(chain.unit().parse("1").unwrap(), Amount(10u128.pow(18)));
+    assert_eq!(chain.unit().parse("1 UNIT").unwrap(), Amount(10u128.pow(18)));
     assert!(chain.existential_deposit() > Amount::ZERO);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let chain_now = chain.now().await.unwrap();

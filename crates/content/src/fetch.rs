@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use crate::store::Kind;
 
+/// Least bytes a second, on average, beyond the time that a stall may take: a
+/// server that drips its bytes would else hold its reader for ever.
+const LEAST_RATE: u64 = 32 << 10;
+
 /// Bytes had so far, and all that will come if that is known.
 pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Sync);
 
@@ -15,8 +19,14 @@ pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Sync);
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The place is neither a URL that is understood nor a folder.
-    #[error("{place}: not a place to fetch from; use http://, https://, file:// or a path")]
+    #[error("{place}: not a place to fetch from; use http:// or https://")]
     UnknownPlace {
+        /// The place.
+        place: String,
+    },
+    /// The place is on this machine, and its user did not name it.
+    #[error("{place}: a place on this machine, named by others; it is read only with --allow-local-locations")]
+    LocalPlace {
         /// The place.
         place: String,
     },
@@ -34,6 +44,16 @@ pub enum FetchError {
         /// Where.
         place: String,
         /// How long was waited.
+        seconds: u64,
+    },
+    /// The bytes come so slowly that they may never all be here.
+    #[error("{place}: {got} bytes in {seconds} s; the server is too slow")]
+    Slow {
+        /// Where.
+        place: String,
+        /// Bytes that came.
+        got: u64,
+        /// In how many seconds.
         seconds: u64,
     },
     /// More bytes than expected.
@@ -78,11 +98,17 @@ pub enum FetchError {
     },
 }
 
-/// Gets content over HTTP(S) or from folders.
+/// Gets content over HTTP(S), and from the folders that its user named.
+///
+/// Most places are named on chain, by anybody: a file, device or pipe of this
+/// machine that a stranger names is not opened.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     client: reqwest::Client,
     stall: Duration,
+    /// Places that may be on this machine.
+    named: Vec<String>,
+    any_local: bool,
 }
 
 impl Default for Fetcher {
@@ -105,15 +131,43 @@ impl Fetcher {
             .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
             .build()
             .expect("the HTTP client has constant settings");
-        Self { client, stall }
+        Self { client, stall, named: vec![], any_local: false }
     }
 
-    /// The bytes at `place` (a URL or a path), at most `limit`.
+    /// Reads folders of this machine too, whoever names them, if `allowed`.
+    #[must_use]
+    pub fn allow_local(mut self, allowed: bool) -> Self {
+        self.any_local = allowed;
+        self
+    }
+
+    /// Reads these places even if they are folders: the user of this machine named them.
+    #[must_use]
+    pub fn with_named(mut self, places: &[String]) -> Self {
+        self.named.extend_from_slice(places);
+        self
+    }
+
+    /// The bytes at `place` (a URL, or a path that may be read), at most `limit`.
     ///
     /// # Errors
     /// See [`FetchError`].
     pub async fn get(&self, place: &str, limit: u64, progress: Progress<'_>) -> Result<Vec<u8>, FetchError> {
+        self.get_below(place, place, limit, progress).await
+    }
+
+    /// The bytes at `place`, which is `base` or below it.
+    async fn get_below(
+        &self,
+        base: &str,
+        place: &str,
+        limit: u64,
+        progress: Progress<'_>,
+    ) -> Result<Vec<u8>, FetchError> {
         if let Some(path) = as_path(place) {
+            if !self.any_local && !self.named.iter().any(|named| named == base) {
+                return Err(FetchError::LocalPlace { place: place.to_owned() });
+            }
             return read_file(place, &path, limit, progress).await;
         }
         if !place.starts_with("http://") && !place.starts_with("https://") {
@@ -137,6 +191,7 @@ impl Fetcher {
         if announced.is_some_and(|length| length > limit) {
             return Err(too_large());
         }
+        let started = tokio::time::Instant::now();
         // Grown as bytes come: an announced length is not believed.
         let mut bytes = Vec::new();
         let mut stream = response.bytes_stream();
@@ -152,7 +207,11 @@ impl Fetcher {
                 return Err(too_large());
             }
             bytes.extend_from_slice(&chunk);
-            progress(bytes.len() as u64, announced);
+            let (got, elapsed) = (bytes.len() as u64, started.elapsed());
+            if elapsed > self.stall.saturating_mul(2) + Duration::from_secs(got / LEAST_RATE) {
+                return Err(FetchError::Slow { place: place.to_owned(), got, seconds: elapsed.as_secs() });
+            }
+            progress(got, announced);
         }
         Ok(bytes)
     }
@@ -160,14 +219,16 @@ impl Fetcher {
     async fn first<T>(
         &self,
         what: String,
-        places: impl Iterator<Item = String>,
+        bases: &[String],
+        path: &str,
         limit: u64,
         progress: Progress<'_>,
         check: impl Fn(Vec<u8>) -> Result<T, String>,
     ) -> Result<T, FetchError> {
         let mut failures = Vec::new();
-        for place in places {
-            let failure = match self.get(&place, limit, progress).await {
+        for base in bases {
+            let place = join(base, path);
+            let failure = match self.get_below(base, &place, limit, progress).await {
                 Ok(bytes) => match check(bytes) {
                     Ok(content) => return Ok(content),
                     Err(reason) => FetchError::WrongContent { place, reason },
@@ -195,8 +256,8 @@ impl Fetcher {
         limit: u64,
         progress: Progress<'_>,
     ) -> Result<Vec<u8>, FetchError> {
-        let places = endpoints.iter().map(|endpoint| join(endpoint, &format!("{}/{hash}", Kind::Blob.folder())));
-        self.first(format!("blob {hash}"), places, limit, progress, |bytes| check_hash(bytes, hash)).await
+        let path = format!("{}/{hash}", Kind::Blob.folder());
+        self.first(format!("blob {hash}"), endpoints, &path, limit, progress, |bytes| check_hash(bytes, hash)).await
     }
 
     /// The checkpoint with state root `root` from the first of the `endpoints`
@@ -212,8 +273,8 @@ impl Fetcher {
         progress: Progress<'_>,
         check: impl Fn(Vec<u8>) -> Result<T, String>,
     ) -> Result<T, FetchError> {
-        let places = endpoints.iter().map(|endpoint| join(endpoint, &format!("{}/{root}", Kind::State.folder())));
-        self.first(format!("checkpoint {root}"), places, limit, progress, check).await
+        let path = format!("{}/{root}", Kind::State.folder());
+        self.first(format!("checkpoint {root}"), endpoints, &path, limit, progress, check).await
     }
 
     /// The leaves of the commitment with Merkle root `root` from the first of the
@@ -229,8 +290,8 @@ impl Fetcher {
         limit: u64,
         check: impl Fn(Vec<u8>) -> Result<T, String>,
     ) -> Result<T, FetchError> {
-        let places = endpoints.iter().map(|endpoint| join(endpoint, &format!("{}/{root}", Kind::Leaves.folder())));
-        self.first(format!("leaves {root}"), places, limit, &|_, _| (), check).await
+        let path = format!("{}/{root}", Kind::Leaves.folder());
+        self.first(format!("leaves {root}"), endpoints, &path, limit, &|_, _| (), check).await
     }
 
     /// The file `path` of SHA-256 `hash` below the first of the `locations`
@@ -246,9 +307,8 @@ impl Fetcher {
         progress: Progress<'_>,
         check: impl Fn(&[u8]) -> Result<(), String>,
     ) -> Result<Vec<u8>, FetchError> {
-        let places = locations.iter().map(|location| join(location, path));
         let check = |bytes: Vec<u8>| check(&bytes).map(|()| bytes);
-        self.first(path.to_owned(), places, limit, progress, check).await
+        self.first(path.to_owned(), locations, path, limit, progress, check).await
     }
 }
 
@@ -273,7 +333,12 @@ fn as_path(place: &str) -> Option<PathBuf> {
 
 async fn read_file(place: &str, path: &Path, limit: u64, progress: Progress<'_>) -> Result<Vec<u8>, FetchError> {
     let failed = |error: std::io::Error| FetchError::Unreachable { place: place.to_owned(), reason: error.to_string() };
-    let length = tokio::fs::metadata(path).await.map_err(failed)?.len();
+    let metadata = tokio::fs::metadata(path).await.map_err(failed)?;
+    // A device has no length and no end, and a pipe may never open.
+    if !metadata.is_file() {
+        return Err(failed(std::io::Error::other("not a file")));
+    }
+    let length = metadata.len();
     if length > limit {
         return Err(FetchError::TooLarge { place: place.to_owned(), limit });
     }

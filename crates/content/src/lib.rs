@@ -2,8 +2,8 @@
 //!
 //! * [`Store`]: a folder of files named by what they hold, written atomically.
 //! * [`serve`]: an HTTP server over a store, or over a plain folder.
-//! * [`Fetcher`]: gets content over HTTP(S) or from a folder, within a byte
-//!   limit and a stall limit. What it returns is exactly what was asked for, or
+//! * [`Fetcher`]: gets content over HTTP(S), or from a folder that its user
+//!   named, within a byte limit and a stall limit. What it returns is exactly what was asked for, or
 //!   an error that says which source failed how.
 //!
 //! A *blob* is known by the SHA-256 of its bytes, a *state* (a checkpoint of a

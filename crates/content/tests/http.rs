@@ -85,6 +85,25 @@ async fn a_server_that_stalls_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_server_that_drips_its_bytes_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1024];
+        let _ = stream.read(&mut request).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await.unwrap();
+        // Never a stall, and never an end.
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        while stream.write_all(b"0").await.is_ok() {
+            pace.tick().await;
+        }
+    });
+    let error = fetcher().get(&server, 1_000_000, QUIET).await.unwrap_err();
+    assert!(matches!(error, FetchError::Slow { got: 1.., .. }), "{error}");
+}
+
+#[tokio::test]
 async fn wrong_bytes_are_refused_and_the_next_source_is_asked() {
     let hash = Native.sha256(b"0123456789");
     let liar = scripted("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n012345678X", false).await;
@@ -101,7 +120,7 @@ async fn wrong_bytes_are_refused_and_the_next_source_is_asked() {
 async fn places_that_do_not_exist_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("nothing").display().to_string();
-    let error = fetcher().get(&place, 1, QUIET).await.unwrap_err().to_string();
+    let error = fetcher().allow_local(true).get(&place, 1, QUIET).await.unwrap_err().to_string();
     assert!(error.starts_with(&place), "{error}");
     let error = fetcher().get("ftp://host/file", 1, QUIET).await.unwrap_err();
     assert!(matches!(error, FetchError::UnknownPlace { .. }), "{error}");
@@ -111,6 +130,31 @@ async fn places_that_do_not_exist_are_named() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = fetcher().get(&format!("http://{closed}"), 1, QUIET).await.unwrap_err().to_string();
     assert!(error.contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_of_this_machine_is_read_only_if_its_user_named_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("data"), b"0123456789").unwrap();
+    let path = folder.path().display().to_string();
+    for place in [path.clone(), format!("file://{path}")] {
+        let places = [place.clone()];
+        let get = async |fetcher: Fetcher| fetcher.file(&places, "data", 10, QUIET, |_| Ok(())).await;
+        let error = get(fetcher()).await.unwrap_err().to_string();
+        assert!(error.contains("--allow-local-locations"), "{error}");
+        let beside = [folder.path().parent().unwrap().display().to_string()];
+        get(fetcher().with_named(&beside)).await.unwrap_err();
+        assert_eq!(get(fetcher().with_named(&places)).await.unwrap(), b"0123456789");
+        assert_eq!(get(fetcher().allow_local(true)).await.unwrap(), b"0123456789");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_device_is_not_read() {
+    // It has no length and no end.
+    let error = fetcher().allow_local(true).get("file:///dev/zero", 10, QUIET).await.unwrap_err().to_string();
+    assert!(error.contains("not a file"), "{error}");
 }
 
 #[tokio::test]

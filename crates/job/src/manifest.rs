@@ -214,7 +214,7 @@ mod tests {
         let manifest = Manifest::of_folder(folder.path()).unwrap();
         std::fs::write(folder.path().join(MANIFEST_FILE), manifest.to_json()).unwrap();
         let locations = [folder.path().display().to_string()];
-        let fetcher = Fetcher::default();
+        let fetcher = Fetcher::default().with_named(&locations);
         assert_eq!(Manifest::fetch(&fetcher, &locations, &manifest.id()).await.unwrap(), manifest);
         let quiet = &|_, _| ();
         let bytes = manifest.fetch_file(&fetcher, &locations, "b/two.csv", quiet).await.unwrap();

@@ -112,13 +112,14 @@ fn draw_or_void(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Term
     }
 }
 
-/// The operator did not commit in time.
+/// The operator did not commit in time. All of the penalty is burned: a client
+/// that earned by it would post jobs that nobody can finish.
 fn late(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
     let operator = job.operator.take().expect("a claimed job has an operator");
     let penalty = share(terms.stake, LATE_PENALTY_BP);
     slash(host, Role::Operator, operator, id, penalty, Reason::Late);
     unlock(host, Role::Operator, operator, terms.stake - penalty);
-    distribute(host, id, penalty, Some(job.client), &[]);
+    distribute(host, id, penalty, None, &[]);
     BARRED.set(host, &(id, operator), &());
     if job.attempts == MAX_ATTEMPTS {
         post::end_cancelled(host, id, job);
@@ -145,7 +146,8 @@ fn idle(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
         }
         let penalty = share(terms.bond, IDLE_PENALTY_BP);
         let taken = penalise(host, id, entry.verifier, penalty, Reason::Idle);
-        distribute(host, id, taken, job.operator, &[]);
+        // Burned: whoever gained by it would keep verifiers away.
+        distribute(host, id, taken, None, &[]);
         entry.check = Check::Idle;
         put(host, id, number, &entry);
         missing.push(number);

@@ -7,8 +7,13 @@ use assay_content::{Fetcher, Kind, Store, fetch::Progress};
 use assay_job::{JobSpec, Manifest, Task};
 use assay_protocol::market::JobView;
 
-/// Most bytes of a data file that is fetched, unless an operator's policy says less.
+/// Most bytes of a data file that is fetched, unless a policy says less.
 pub const MAX_DATA_BYTES: u64 = 8 << 30;
+/// Most bytes of a data file that daemons fetch for a job unless told otherwise:
+/// it is held in memory, and anybody can post a job.
+pub const POLICY_DATA_BYTES: u64 = 1 << 30;
+/// Bytes of disk that data leaves free: journals and checkpoints must still be written.
+const KEEP_FREE: u64 = 1 << 30;
 
 /// The specification of a job, checked against the job's terms.
 ///
@@ -65,9 +70,24 @@ pub async fn data_file(
         }
         cache.remove(Kind::Blob, &entry.sha256)?;
     }
+    check_disk(cache, entry.bytes)?;
     let bytes = manifest.fetch_file(fetcher, &locations, &spec.data.file, progress).await?;
     cache.put_blob(&bytes)?;
     Ok(bytes)
+}
+
+/// Refuses data that would fill the disk.
+fn check_disk(cache: &Store, bytes: u64) -> anyhow::Result<()> {
+    let Ok(stat) = rustix::fs::statvfs(cache.root()) else { return Ok(()) };
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    if free < bytes.saturating_add(KEEP_FREE) {
+        bail!(
+            "the data has {bytes} bytes, and the disk with {} has {free} free, of which {KEEP_FREE} are left alone; \
+             make room, for example by deleting what is in its folder `blob`",
+            cache.root().display()
+        );
+    }
+    Ok(())
 }
 
 /// The task of a job: its specification and its data.
@@ -85,4 +105,17 @@ pub async fn task(
     let spec = spec(deployed, job).await?;
     let file = data_file(deployed, fetcher, &spec, cache, limit, progress).await?;
     Ok(Task::new(spec, &file)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_that_would_fill_the_disk_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Store::open(folder.path()).unwrap();
+        let error = check_disk(&cache, u64::MAX).unwrap_err().to_string();
+        assert!(error.contains("make room"), "{error}");
+    }
 }

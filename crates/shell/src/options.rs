@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use assay_client::{Chain, Deployment, Market, Patience, Registry, Signer};
+use assay_content::Fetcher;
 use clap::Args;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -16,6 +17,11 @@ pub struct ChainOptions {
     /// [default: deployment.json in Assay's configuration folder]
     #[arg(long, env = "ASSAY_DEPLOYMENT", value_name = "FILE", global = true)]
     pub deployment: Option<PathBuf>,
+    /// Also read datasets and checkpoints from paths and file:// URLs that
+    /// others named on chain. For development: it lets strangers choose which
+    /// files of this machine are opened
+    #[arg(long, env = "ASSAY_ALLOW_LOCAL_LOCATIONS", global = true)]
+    pub allow_local_locations: bool,
 }
 
 /// A chain and the contracts on it, checked to be there.
@@ -29,6 +35,15 @@ pub struct Deployed {
     pub market: Market,
     /// The registry.
     pub registry: Registry,
+    /// Whether content is also read from places on this machine that others name.
+    pub allow_local: bool,
+}
+
+impl Deployed {
+    /// A fetcher for places that the chain names.
+    pub fn fetcher(&self) -> Fetcher {
+        Fetcher::default().allow_local(self.allow_local)
+    }
 }
 
 impl ChainOptions {
@@ -54,7 +69,7 @@ impl ChainOptions {
         let chain = Chain::connect_with(url, patience).await?;
         deployment.verify(&chain).await?;
         let (market, registry) = (deployment.market(&chain), deployment.registry(&chain));
-        Ok(Deployed { chain, deployment, market, registry })
+        Ok(Deployed { chain, deployment, market, registry, allow_local: self.allow_local_locations })
     }
 }
 

@@ -27,10 +27,10 @@ async fn money_moves_only_when_it_is_told_to() {
     assert!(out.contains(r#""ok":true"#) && out.contains("7.5 UNIT"), "{out}");
     assert_eq!(standing(&world).await.stake, 75 * TOKEN / 10);
 
-    let (code, _, error) = world.command(&["unstake", "8", "-xy"]).await;
+    let (code, _, error) = world.command(&["unstake", "8 UNIT", "-xy"]).await;
     assert_eq!(code, 1);
     assert!(error.contains("unstake was refused"), "{error}");
-    let (code, ..) = world.command(&["unstake", "7.5", "-xy"]).await;
+    let (code, ..) = world.command(&["unstake", "7.5 UNIT", "-xy"]).await;
     assert_eq!(code, 0);
     assert_eq!(standing(&world).await.stake, 0);
 

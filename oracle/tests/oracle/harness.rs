@@ -195,10 +195,10 @@ impl World {
     pub fn oracle(&self, data: &str, arguments: &[&str]) -> OracleBuilder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay-oracle"));
         command
-            .args(["--suri", OPERATOR, "--log", "info,assay_oracle=debug"])
+            .args(["--suri", OPERATOR, "--log", "info,assay_oracle=debug", "--allow-local-locations"])
             .arg("--deployment")
             .arg(self.folder.path().join("deployment.json"))
-            .args(["run", "--listen", "127.0.0.1:0", "--threads", "1", "--stake", "20"])
+            .args(["run", "--listen", "127.0.0.1:0", "--threads", "1", "--stake", "20 UNIT"])
             .arg("--data")
             .arg(self.folder.path().join(data))
             .args(arguments);

@@ -56,6 +56,7 @@ async fn wrong_options_end_with_code_2_and_say_which() {
     let world = World::new().await;
     for (arguments, words) in [
         (&["--min-payment", "2 DOT"][..], "--min-payment"),
+        (&["--min-payment", "2"], "names no unit"),
         (&["--time-margin", "nan"], "--time-margin"),
         (&["--endpoint", "example.org"], "--endpoint"),
     ] {

@@ -85,7 +85,7 @@ pub async fn run(deployed: &Deployed, options: &AuditOptions, progress: bool) ->
         true => bar(),
         false => ProgressBar::hidden(),
     };
-    let mut report = audit(&records, options, &Fetcher::default(), bar).await?;
+    let mut report = audit(&records, options, &deployed.fetcher(), bar).await?;
     report.checks.push(Check {
         name: "chain's records".into(),
         status: Status::NotChecked,
@@ -161,10 +161,11 @@ async fn look(
         checks.skipped("served bytes", "the records do not say what to look for");
         return Ok(());
     };
+    let fetcher = fetcher.clone().with_named(&options.from);
     let served = Served {
         records,
         recorded: &recorded,
-        fetcher,
+        fetcher: &fetcher,
         endpoints: records.endpoint.iter().chain(&options.from).cloned().collect(),
         max_data_bytes: options.max_data_bytes,
         backend: Arc::new(CpuBackend::new(options.threads)?),

@@ -10,6 +10,7 @@ use assay_protocol::market::{Check, JobView, Role, State, Windows};
 use assay_verifier::audit::choose::List;
 use assay_verifier::audit::{self, AuditOptions};
 use operator::{Operator, Work};
+use std::time::Duration;
 use world::{SAMPLES, SEGMENTS, Verifier, World};
 
 /// Long enough for any machine, because nothing waits for their end.
@@ -221,5 +222,18 @@ async fn false_ends_are_convicted_whatever_segment_is_drawn() {
     assert!(seats.iter().all(|seat| matches!(seat.outcome, Some(Outcome::FalseEnds { .. }))), "{seats:?}");
     for verifier in &verifiers {
         assert_eq!(world.until_free(verifier).await.lost, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asked_to_stop_while_the_node_is_away_it_stops() {
+    let mut world = World::start().await;
+    let mut verifiers = world.verifiers().await;
+    world.node.sigkill().await.unwrap();
+    // Longer than the time between two looks at the chain: each then waits for the node.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    for verifier in &mut verifiers {
+        let stopping = tokio::time::timeout(Duration::from_secs(30), verifier.terminate());
+        assert!(stopping.await.expect("stops though it cannot reach the node").success());
     }
 }

@@ -79,7 +79,7 @@ impl World {
         deployment.save(&node.folder().join("deployment.json")).unwrap();
         let (market, registry) = (Market::at(&chain, market.address), Registry::at(&chain, registry.address));
         registry.bind_market(market.address()).execute(&client).await.unwrap();
-        let deployed = Deployed { chain, deployment, market, registry };
+        let deployed = Deployed { chain, deployment, market, registry, allow_local: true };
         let (spec, data) = dataset(&deployed, &client, node.folder()).await;
         Self { deployed, spec, data, client, node }
     }
@@ -99,7 +99,7 @@ impl World {
         let name = suri.trim_start_matches('/');
         let log = std::fs::File::options().create(true).append(true).open(folder.join(format!("{name}.log"))).unwrap();
         let mut child = Command::new(BINARY)
-            .args(["--suri", suri, "--log", "info,assay_verifier=debug"])
+            .args(["--suri", suri, "--log", "info,assay_verifier=debug", "--allow-local-locations"])
             .arg("--deployment")
             .arg(folder.join("deployment.json"))
             .args(["run", "--stake", "50 UNIT", "--threads", "1", "--data"])
@@ -119,7 +119,9 @@ impl World {
     /// Runs `assay-verifier audit` without any key.
     pub async fn audit(&self, model: Hash, arguments: &[&str]) -> Output {
         let mut command = Command::new(BINARY);
-        command.args(["audit", &model.to_string(), "--deployment"]).arg(self.node.folder().join("deployment.json"));
+        command
+            .args(["audit", &model.to_string(), "--allow-local-locations", "--deployment"])
+            .arg(self.node.folder().join("deployment.json"));
         command.args(arguments).env_remove("ASSAY_SURI").output().await.unwrap()
     }
 

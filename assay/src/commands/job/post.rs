@@ -10,7 +10,7 @@ use crate::show;
 use crate::signing::Signing;
 use anyhow::{Context, bail};
 use assay_client::{Amount, Unit};
-use assay_content::{Fetcher, Store};
+use assay_content::Store;
 use assay_job::{JobSpec, Task};
 use assay_protocol::Hash;
 use assay_protocol::market::{ModelTerms, PostJob, Terms};
@@ -106,7 +106,7 @@ fn check_folder(spec: &JobSpec, folder: &Path) -> anyhow::Result<()> {
 async fn check_served(global: &Global, deployed: &Deployed, spec: &JobSpec) -> anyhow::Result<()> {
     let cache = Store::open(global.data()?.join("cache"))?;
     let bar = progress::bytes("fetching the dataset");
-    let (fetcher, report) = (Fetcher::default(), progress::of_fetch(&bar));
+    let (fetcher, report) = (deployed.fetcher(), progress::of_fetch(&bar));
     let bytes = inputs::data_file(deployed, &fetcher, spec, &cache, inputs::MAX_DATA_BYTES, &report).await;
     bar.finish_and_clear();
     let bytes = bytes.context(
@@ -144,7 +144,7 @@ fn least_stake(unit: &Unit, terms: &Terms, payment: Amount) -> Amount {
 
 /// An amount rounded up to a thousandth of the token.
 fn rounded_up(unit: &Unit, amount: Amount) -> Amount {
-    let step = unit.parse("0.001").map_or(1, |step| step.0.max(1));
+    let step = unit.parse(&format!("0.001 {}", unit.symbol)).map_or(1, |step| step.0.max(1));
     Amount(amount.0.div_ceil(step).saturating_mul(step))
 }
 
