@@ -10,7 +10,7 @@ use assay_protocol::Hash;
 use assay_protocol::commitment::{Outcome, outcome_seal, seal, sealed_secret};
 use assay_protocol::hash::Native;
 use assay_protocol::market::{Check, JobView, Role, SlotOpening, SlotTrace, State, Windows};
-use assay_protocol::registry::Node;
+use assay_protocol::registry::{Node, RegisterDataset};
 
 /// Computation that an extrinsic of the normal class may use, in picoseconds.
 const BLOCK_REF_TIME: f64 = 1.5e12;
@@ -144,6 +144,15 @@ async fn main() -> anyhow::Result<()> {
     }
     let dataset = table.world.dataset;
     let node = Node::Dataset(dataset);
+    let derived = RegisterDataset {
+        id: Hash([3; 32]),
+        name: "derived".into(),
+        licence: "CC-BY-4.0".into(),
+        bytes: 1,
+        locations: vec!["http://127.0.0.1:1".into()],
+        parents: vec![dataset],
+    };
+    table.send(&owner, " (one parent, one location)", registry.register_dataset(&derived)).await?;
     let locations = registry.locations(&node).await?;
     table.send(&owner, "", registry.set_locations(&node, &locations)).await?;
     table.send(&owner, "", registry.transfer_dataset(dataset, owner.address())).await?;
