@@ -6,12 +6,11 @@ use crate::show;
 use anyhow::{Context, bail};
 use assay_client::{AccountId, Amount, Bundle, Call, Chain, Deploy, Deposit, DryRun, Error, Receipt, Signer};
 use assay_protocol::Address;
-use assay_shell::output::UsageError;
+use assay_shell::output;
 use parity_scale_codec::Decode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Display;
-use std::io::{BufRead, IsTerminal, Write};
 
 /// What a step costs, from above: unused weight is refunded.
 #[derive(Clone, Copy, Debug)]
@@ -206,17 +205,7 @@ impl<'a> Signing<'a> {
         if self.global.yes {
             return Ok(());
         }
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            bail!(UsageError("nobody can be asked here, without a terminal: add -y to sign without asking".into()));
-        }
-        eprint!("Sign and send? [y/N] ");
-        std::io::stderr().flush()?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        match answer.trim() {
-            "y" | "Y" | "yes" => Ok(()),
-            _ => bail!("not confirmed; nothing was signed"),
-        }
+        output::confirm()
     }
 
     /// Signs and sends a message that was planned and confirmed.

@@ -2,16 +2,14 @@
 //! signed only with `-x` and a yes.
 
 use crate::options::amount;
-use anyhow::{Context as _, bail};
 use assay_client::{Amount, Call, Deposit, DryRun, Error, Patience};
 use assay_protocol::market::{self, Role};
 use assay_shell::options::Deployed;
-use assay_shell::output::UsageError;
+use assay_shell::output;
 use assay_shell::{ChainOptions, KeyOptions};
 use clap::Args;
 use parity_scale_codec::Decode;
 use serde::Serialize;
-use std::io::{BufRead, IsTerminal, Write};
 
 /// Whether to sign.
 #[derive(Args, Clone, Copy, Debug)]
@@ -141,15 +139,5 @@ fn ask(sign: SignOptions) -> anyhow::Result<()> {
     if sign.yes {
         return Ok(());
     }
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        bail!(UsageError("nobody can be asked here, without a terminal: add -y to sign without asking".into()));
-    }
-    eprint!("Sign and send? [y/N] ");
-    std::io::stderr().flush().context("cannot ask")?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => bail!("not confirmed; nothing was signed"),
-    }
+    output::confirm()
 }

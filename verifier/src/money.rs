@@ -1,17 +1,15 @@
 //! What a verifier has at stake, and moving it: `status`, `stake`, `unstake`,
 //! `withdraw`. Nothing is signed without `-x`.
 
-use anyhow::bail;
 use assay_client::{Amount, Call, Deposit, Signer};
 use assay_protocol::market::{Error as Refused, MAX_PAGE, Role, State};
 use assay_protocol::{Address, Hash};
 use assay_shell::options::Deployed;
-use assay_shell::output::UsageError;
+use assay_shell::output;
 use clap::Args;
 use parity_scale_codec::Decode;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal, Write as _};
 
 /// Whether to sign.
 #[derive(Args, Clone, Copy, Debug)]
@@ -181,7 +179,8 @@ async fn sign<T: Decode>(
         return Ok((sent, format!("{plan}\nnothing was signed; add -x to send it")));
     }
     if !how.yes {
-        confirm(&plan)?;
+        eprintln!("{plan}");
+        output::confirm()?;
     }
     chain.ensure_mapped(signer).await?;
     let receipt = call.send(signer, &run).await?;
@@ -193,18 +192,4 @@ async fn sign<T: Decode>(
         sent.message, sent.amount, receipt.block.number, sent.fee, sent.deposit
     );
     Ok((sent, text))
-}
-
-fn confirm(plan: &str) -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() {
-        bail!(UsageError("nobody can be asked here, without a terminal: add -y to sign without asking".into()));
-    }
-    eprint!("{plan}\nSign and send? [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => bail!("not confirmed; nothing was signed"),
-    }
 }

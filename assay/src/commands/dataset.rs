@@ -5,6 +5,7 @@ use crate::names::{Account, no_dataset};
 use crate::show;
 use crate::signing;
 use anyhow::{Context, bail};
+use assay_client::all_pages;
 use assay_content::serve;
 use assay_job::{MANIFEST_FILE, Manifest};
 use assay_protocol::Hash;
@@ -205,24 +206,12 @@ async fn record(deployed: &Deployed, id: Hash) -> anyhow::Result<DatasetRecord> 
     deployed.registry.dataset(id).await?.with_context(|| no_dataset(&id))
 }
 
-/// All pages of one side of a node's edges.
-async fn parents(deployed: &Deployed, id: Hash) -> anyhow::Result<Vec<Node>> {
-    let mut nodes = vec![];
-    loop {
-        let page = deployed.registry.made_from(&Node::Dataset(id), nodes.len() as u32, MAX_PAGE).await?;
-        let empty = page.items.is_empty();
-        nodes.extend(page.items);
-        if empty || nodes.len() as u32 >= page.total {
-            return Ok(nodes);
-        }
-    }
-}
-
 async fn show_one(global: &Global, id: Hash) -> anyhow::Result<Answer> {
     let deployed = global.connect().await?;
     let record = record(&deployed, id).await?;
     let locations = deployed.registry.locations(&Node::Dataset(id)).await?;
-    let parents = parents(&deployed, id).await?;
+    let node = Node::Dataset(id);
+    let parents = all_pages(|offset| deployed.registry.made_from(&node, offset, MAX_PAGE)).await?;
     let into = deployed.registry.made_into(&Node::Dataset(id), 0, 1).await?.total;
     let mut lines = vec![
         ("dataset", id.to_string()),
@@ -243,15 +232,7 @@ async fn show_one(global: &Global, id: Hash) -> anyhow::Result<Answer> {
 
 async fn list(global: &Global) -> anyhow::Result<Answer> {
     let deployed = global.connect().await?;
-    let mut ids: Vec<Hash> = vec![];
-    loop {
-        let page = deployed.registry.datasets(ids.len() as u32, MAX_PAGE).await?;
-        let empty = page.items.is_empty();
-        ids.extend(page.items);
-        if empty || ids.len() as u32 >= page.total {
-            break;
-        }
-    }
+    let ids = all_pages(|offset| deployed.registry.datasets(offset, MAX_PAGE)).await?;
     let (mut rows, mut data) = (vec![], Vec::<Value>::new());
     for id in ids {
         let record = record(&deployed, id).await?;

@@ -6,6 +6,7 @@ use crate::progress;
 use crate::show;
 use crate::signing;
 use anyhow::{Context, bail};
+use assay_client::all_pages;
 use assay_content::Store;
 use assay_engine::CpuBackend;
 use assay_job::artefact;
@@ -114,15 +115,7 @@ fn checked(record: &ModelRecord) -> String {
 
 async fn list(global: &Global) -> anyhow::Result<Answer> {
     let deployed = global.connect().await?;
-    let mut ids: Vec<Hash> = vec![];
-    loop {
-        let page = deployed.registry.models(ids.len() as u32, MAX_PAGE).await?;
-        let empty = page.items.is_empty();
-        ids.extend(page.items);
-        if empty || ids.len() as u32 >= page.total {
-            break;
-        }
-    }
+    let ids = all_pages(|offset| deployed.registry.models(offset, MAX_PAGE)).await?;
     let (mut rows, mut data) = (vec![], Vec::<Value>::new());
     for id in ids {
         let record = record(&deployed, id).await?;

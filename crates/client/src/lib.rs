@@ -35,6 +35,7 @@
 //! | [`bundle`] | [`Bundle`]: contracts to deploy |
 //! | [`deployment`] | [`Deployment`]: where the contracts are |
 //! | [`registry`], [`market`] | the two contracts, message by message |
+//! | [`pages`] | lists that come in pages |
 //! | [`amount`] | [`Amount`], [`Unit`] |
 //! | [`error`] | [`Error`], [`CallError`] |
 
@@ -47,6 +48,7 @@ pub mod deployment;
 pub mod dryrun;
 pub mod error;
 pub mod market;
+pub mod pages;
 pub mod registry;
 pub mod signer;
 pub mod submit;
@@ -65,6 +67,7 @@ pub use deployment::Deployment;
 pub use dryrun::{Deposit, DryRun, Weight};
 pub use error::{CallError, Error};
 pub use market::Market;
+pub use pages::all_pages;
 pub use registry::Registry;
 pub use signer::{AccountId, Signer};
 pub use submit::{ContractEvent, Receipt};

@@ -4,8 +4,10 @@
 //! success, `{"ok": false, "command": "…", "error": {"message": "…", "causes":
 //! ["…"]}}` on failure. Exit codes: 0 success, 1 failure, 2 usage.
 
+use anyhow::{Context, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Exit code of a command that failed.
@@ -27,6 +29,24 @@ pub fn success(command: &str, data: &impl Serialize) -> Value {
 pub fn failure(command: &str, error: &anyhow::Error) -> Value {
     let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
     json!({ "ok": false, "command": command, "error": { "message": error.to_string(), "causes": causes } })
+}
+
+/// Asks at the terminal whether to sign what was shown there.
+///
+/// # Errors
+/// [`UsageError`] if nobody can be asked, and an error if the answer is not yes.
+pub fn confirm() -> anyhow::Result<()> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        bail!(UsageError("nobody can be asked here, without a terminal: add -y to sign without asking".into()));
+    }
+    eprint!("Sign and send? [y/N] ");
+    std::io::stderr().flush().context("cannot ask")?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => bail!("not confirmed; nothing was signed"),
+    }
 }
 
 /// Prints how a command ended: data to standard output (in the envelope if

@@ -1,7 +1,7 @@
 //! What the chain says about a model, read once.
 
 use anyhow::{Context, bail};
-use assay_client::Market;
+use assay_client::{Market, all_pages};
 use assay_protocol::market::{JobView, Role, Slot};
 use assay_protocol::registry::{DatasetRecord, MAX_PAGE, ModelRecord, Node};
 use assay_protocol::{Address, Hash};
@@ -58,15 +58,8 @@ impl Records {
         };
         let locations = registry.locations(&Node::Model(model)).await?;
         let bound_market = registry.market().await?;
-        let mut made_from = Vec::new();
-        loop {
-            let offset = u32::try_from(made_from.len()).context("the lineage is too long")?;
-            let page = registry.made_from(&Node::Model(model), offset, MAX_PAGE).await?;
-            if page.items.is_empty() {
-                break;
-            }
-            made_from.extend(page.items);
-        }
+        let node = Node::Model(model);
+        let made_from = all_pages(|offset| registry.made_from(&node, offset, MAX_PAGE)).await?;
         let market = Market::at(&deployed.chain, record.market);
         let job = market.job(record.job).await.with_context(|| format!("cannot read job {}", record.job))?;
         let (mut spec, mut slots, mut datasets) = (None, vec![], vec![]);
