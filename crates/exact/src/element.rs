@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use crate::op::{MatMulSizes, Op, ShapeError, matmul_sizes};
+use crate::long::LongSum;
+use crate::op::{MatMulSizes, Op, Precision, ShapeError, matmul_sizes};
+use crate::philox;
 use crate::quantise::exact_dot;
 use crate::scalar::{from_total_order_key, total_order_key};
 use crate::shape::Shape;
@@ -175,20 +177,23 @@ pub fn element(op: &Op, inputs: &[&dyn Operand], output: &Shape, index: u64) -> 
             sum(all, inputs)?
         }
         Op::MatMul { transpose_a, transpose_b, precision } => {
-            let sizes = matmul_sizes(&shapes[0], &shapes[1], *transpose_a, *transpose_b);
-            let MatMulSizes { m, k, n, .. } = sizes;
-            let (batch, row, column) = (index / (m * n), index / n % m, index % n);
-            let at_a = |i| batch * m * k + if *transpose_a { i * m + row } else { row * k + i };
-            let at_b = |i| batch * k * n + if *transpose_b { column * k + i } else { i * n + column };
-            // Read everything once, so that what is missing or not finite is an error;
-            // the passes after that cannot fail.
-            for i in 0..k {
-                read(inputs, 0, at_a(i))?;
-                read(inputs, 1, at_b(i))?;
+            let dot = Dot::new(inputs, &shapes, *transpose_a, *transpose_b, index);
+            dot.exact(0..dot.k, *precision)?
+        }
+        Op::BlockMatMul { transpose_a, transpose_b, precision, block } => {
+            let dot = Dot::new(inputs, &shapes, *transpose_a, *transpose_b, index);
+            let block = u64::from(*block);
+            let mut total = LongSum::default();
+            let mut infinity = None;
+            for start in (0..dot.k).step_by(block as usize) {
+                let part = dot.exact(start..dot.k.min(start + block), *precision)?;
+                if part.is_finite() {
+                    total.add(part);
+                } else if infinity != Some(f32::INFINITY) {
+                    infinity = Some(part);
+                }
             }
-            let row = (0..k).map(|i| read(inputs, 0, at_a(i)).unwrap_or(f32::NAN));
-            let column = (0..k).map(|i| read(inputs, 1, at_b(i)).unwrap_or(f32::NAN));
-            exact_dot(row, column, *precision)
+            infinity.unwrap_or_else(|| total.finish())
         }
         Op::OneHot => {
             let classes = output.from_right(0);
@@ -207,7 +212,7 @@ pub fn element(op: &Op, inputs: &[&dyn Operand], output: &Shape, index: u64) -> 
             let row = read_integer(inputs, 1, index / width, shapes[0].from_right(1))?;
             read(inputs, 0, u64::from(row) * width + index % width)?
         }
-        Op::ScatterAdd => {
+        Op::ScatterAdd | Op::LongScatterAdd => {
             let width = u64::from(output.from_right(0));
             let (target, column) = (index / width, index % width);
             let mut rows = Vec::new();
@@ -217,10 +222,111 @@ pub fn element(op: &Op, inputs: &[&dyn Operand], output: &Shape, index: u64) -> 
                     rows.push((0, i * width + column));
                 }
             }
-            sum(rows.into_iter(), inputs)?
+            match op {
+                Op::ScatterAdd => sum(rows.into_iter(), inputs)?,
+                _ => long(rows.into_iter(), inputs)?,
+            }
+        }
+        Op::Permute { order } => {
+            let mut flat = 0;
+            let mut rest = index;
+            for i in (0..output.rank()).rev() {
+                let size = u64::from(output.dims()[i]);
+                let from = usize::from(order[i]);
+                let stride: u64 = shapes[0].dims()[from + 1..].iter().map(|&dim| u64::from(dim)).product();
+                flat += rest % size * stride;
+                rest /= size;
+            }
+            read(inputs, 0, flat)?
+        }
+        Op::Slice { axis, start } => {
+            let (outer, at, inner) = along(output, *axis, index);
+            read(inputs, 0, from_along(&shapes[0], *axis, outer, at + u64::from(*start), inner))?
+        }
+        Op::Concat { axis } => {
+            let (outer, mut at, inner) = along(output, *axis, index);
+            let mut input = 0;
+            // The check has made sure that the lengths add up to the output's.
+            while at >= u64::from(shapes[input].dims()[usize::from(*axis)]) {
+                at -= u64::from(shapes[input].dims()[usize::from(*axis)]);
+                input += 1;
+            }
+            read(inputs, input, from_along(&shapes[input], *axis, outer, at, inner))?
+        }
+        Op::Patches(window) => match window.places(&shapes[0]).and_then(|places| places.source(index)) {
+            Some(source) => read(inputs, 0, source)?,
+            None => 0.0,
+        },
+        Op::Fold(window) => {
+            let readers = window.places(output).into_iter().flat_map(|places| places.readers(index));
+            sum(readers.map(|reader| (0, reader)), inputs)?
+        }
+        Op::Iota { axis } => along(output, *axis, index).1 as f32,
+        Op::Random { stream } => {
+            let mut parts = [0; philox::COUNTER_LENGTH];
+            for (i, part) in parts.iter_mut().enumerate() {
+                *part = read_integer(inputs, 0, i as u64, 1 << 16)?;
+            }
+            let (key, step) = philox::from_counter(parts);
+            philox::unit(philox::word(key, (1 << 25) + stream, step, index))
+        }
+        Op::LongSum { axes } => {
+            let count = shapes[0].reduction_count(*axes);
+            long((0..count).map(|r| (0, shapes[0].reduction_index(*axes, index, r))), inputs)?
         }
     };
     if value.is_finite() { Ok(value) } else { Err(ElementError::non_finite(index, value)) }
+}
+
+/// The places of a row of A' and a column of B'.
+struct Dot<'a> {
+    inputs: &'a [&'a dyn Operand],
+    k: u64,
+    /// First index and distance of the row's elements.
+    row: (u64, u64),
+    /// Likewise, the column's.
+    column: (u64, u64),
+}
+
+impl<'a> Dot<'a> {
+    fn new(inputs: &'a [&'a dyn Operand], shapes: &[Shape], ta: bool, tb: bool, index: u64) -> Dot<'a> {
+        let MatMulSizes { m, k, n, .. } = matmul_sizes(&shapes[0], &shapes[1], ta, tb);
+        let (batch, row, column) = (index / (m * n), index / n % m, index % n);
+        Dot {
+            inputs,
+            k,
+            row: if ta { (batch * m * k + row, m) } else { (batch * m * k + row * k, 1) },
+            column: if tb { (batch * k * n + column * k, 1) } else { (batch * k * n + column, n) },
+        }
+    }
+
+    /// The exact product of the part `range` of `0..k`.
+    fn exact(&self, range: core::ops::Range<u64>, precision: Precision) -> Result<f32, ElementError> {
+        let at = |(first, distance): (u64, u64), i: u64| first + distance * i;
+        // Read everything once, so that what is missing or not finite is an error;
+        // the passes after that cannot fail.
+        for i in range.clone() {
+            read(self.inputs, 0, at(self.row, i))?;
+            read(self.inputs, 1, at(self.column, i))?;
+        }
+        let row = range.clone().map(|i| read(self.inputs, 0, at(self.row, i)).unwrap_or(f32::NAN));
+        let column = range.map(|i| read(self.inputs, 1, at(self.column, i)).unwrap_or(f32::NAN));
+        Ok(exact_dot(row, column, precision))
+    }
+}
+
+/// Flat index `index` of `shape` as (all dimensions before `axis`, the one along it, all
+/// after it).
+fn along(shape: &Shape, axis: u8, index: u64) -> (u64, u64, u64) {
+    let inner: u64 = shape.dims()[usize::from(axis) + 1..].iter().map(|&dim| u64::from(dim)).product();
+    let length = u64::from(shape.dims()[usize::from(axis)]);
+    (index / inner / length, index / inner % length, index % inner)
+}
+
+/// The inverse of [`along`].
+fn from_along(shape: &Shape, axis: u8, outer: u64, at: u64, inner: u64) -> u64 {
+    let size: u64 = shape.dims()[usize::from(axis) + 1..].iter().map(|&dim| u64::from(dim)).product();
+    (outer * u64::from(shape.dims()[usize::from(axis)]) + at) * size + inner
 }
 
 fn read(inputs: &[&dyn Operand], input: usize, index: u64) -> Result<f32, ElementError> {
@@ -238,4 +344,12 @@ fn sum(places: impl Iterator<Item = (usize, u64)> + Clone, inputs: &[&dyn Operan
         read(inputs, input, index)?;
     }
     Ok(exact_sum(places.map(|(input, index)| read(inputs, input, index).unwrap_or(f32::NAN))))
+}
+
+fn long(places: impl Iterator<Item = (usize, u64)>, inputs: &[&dyn Operand]) -> Result<f32, ElementError> {
+    let mut total = LongSum::default();
+    for (input, index) in places {
+        total.add(read(inputs, input, index)?);
+    }
+    Ok(total.finish())
 }

@@ -74,6 +74,15 @@ pub enum Instr {
     /// (`-0 == +0`).
     #[codec(index = 17)]
     SelectEq(u8, u8, u8, u8),
+    /// [`functions::erf`].
+    #[codec(index = 18)]
+    Erf(u8),
+    /// [`functions::sinpi`].
+    #[codec(index = 19)]
+    SinPi(u8),
+    /// [`functions::cospi`].
+    #[codec(index = 20)]
+    CosPi(u8),
 }
 
 impl Instr {
@@ -83,9 +92,18 @@ impl Instr {
         use Instr::*;
         match *self {
             Const(_) => ([0; 4], 0),
-            Copy(a) | Neg(a) | Abs(a) | Sqrt(a) | Rint(a) | Ldexp(a, _) | Exp(a) | Log(a) | Tanh(a) => {
-                ([a, 0, 0, 0], 1)
-            }
+            Copy(a)
+            | Neg(a)
+            | Abs(a)
+            | Sqrt(a)
+            | Rint(a)
+            | Ldexp(a, _)
+            | Exp(a)
+            | Log(a)
+            | Tanh(a)
+            | Erf(a)
+            | SinPi(a)
+            | CosPi(a) => ([a, 0, 0, 0], 1),
             Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Min(a, b) | Max(a, b) => ([a, b, 0, 0], 2),
             SelectLt(a, b, x, y) | SelectEq(a, b, x, y) => ([a, b, x, y], 4),
         }
@@ -113,6 +131,9 @@ impl Instr {
             Exp(a) => Exp(r(a)),
             Log(a) => Log(r(a)),
             Tanh(a) => Tanh(r(a)),
+            Erf(a) => Erf(r(a)),
+            SinPi(a) => SinPi(r(a)),
+            CosPi(a) => CosPi(r(a)),
             SelectLt(a, b, x, y) => SelectLt(r(a), r(b), r(x), r(y)),
             SelectEq(a, b, x, y) => SelectEq(r(a), r(b), r(x), r(y)),
         }
@@ -139,6 +160,9 @@ impl Instr {
             Exp(a) => functions::exp(r(a)),
             Log(a) => functions::log(r(a)),
             Tanh(a) => functions::tanh(r(a)),
+            Erf(a) => functions::erf(r(a)),
+            SinPi(a) => functions::sinpi(r(a)),
+            CosPi(a) => functions::cospi(r(a)),
             SelectLt(a, b, x, y) => {
                 if r(a) < r(b) {
                     r(x)

@@ -15,7 +15,11 @@
 //! 3. **exact matmul** ([`quantise`]): rows and columns become integers of 7, 14
 //!    or 21 bits and a sign; their dot product is exact; one rounding at the end.
 //!
-//! Moving values (transpose, reshape, gather) rounds nothing.
+//! Sums over the samples of a batch may be *long* sums ([`long`]): the real sum,
+//! rounded once, which needs no look at all addends beforehand, so that a batch can be
+//! worked on part by part. Moving values (transpose, reshape, gather) rounds nothing.
+//!
+//! `docs/law.md` says the same in prose, for whoever wants to write it anew.
 //!
 //! No reduction depends on the order of its addends, which is why the same job
 //! gives the same bits everywhere.
@@ -28,9 +32,12 @@
 
 extern crate alloc;
 
+mod check;
 mod element;
 mod expr;
 pub mod functions;
+pub mod long;
+pub mod maps;
 mod op;
 pub mod order;
 pub mod philox;
@@ -38,8 +45,10 @@ pub mod quantise;
 pub mod scalar;
 mod shape;
 pub mod sum;
+mod window;
 
 pub use element::{ElementError, Operand, SliceOperand, element, integer_below};
 pub use expr::{Expr, ExprError, Instr, MAX_INPUTS, MAX_INSTRS};
 pub use op::{Op, Precision, ShapeError};
 pub use shape::{MAX_RANK, Shape};
+pub use window::Window;

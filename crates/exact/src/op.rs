@@ -3,8 +3,8 @@
 use parity_scale_codec::{Decode, Encode};
 
 use crate::expr::{Expr, ExprError};
-use crate::shape::Shape;
-use crate::sum::MAX_ADDENDS;
+use crate::shape::{MAX_RANK, Shape};
+use crate::window::Window;
 
 /// How many bits a matmul's operands are quantised to: see [`crate::quantise`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
@@ -87,6 +87,79 @@ pub enum Op {
     /// output `[v, d]` is the exact sum of the rows `i` whose integer is `j`.
     #[codec(index = 10)]
     ScatterAdd,
+    /// One input; dimension `i` of the output is the input's dimension `order[i]`.
+    /// Places of `order` at and beyond the rank hold their own number.
+    #[codec(index = 11)]
+    Permute {
+        /// A permutation of `0..4`.
+        order: [u8; MAX_RANK],
+    },
+    /// One input; the output is its part from `start` on along dimension `axis`, as
+    /// long there as it is declared.
+    #[codec(index = 12)]
+    Slice {
+        /// The dimension, outermost first.
+        axis: u8,
+        /// The first index.
+        start: u32,
+    },
+    /// 1 to 65,535 inputs, whose shapes differ in dimension `axis` at most; the output
+    /// has them one after another along it.
+    #[codec(index = 13)]
+    Concat {
+        /// The dimension, outermost first.
+        axis: u8,
+    },
+    /// One input, images `[n, c, h, w]`. Row `(i * oh + y) * ow + x` of the output
+    /// `[n * oh * ow, c * kh * kw]` is what the window sees of image `i` at its place
+    /// `(y, x)`, channel by channel, row-major, with `+0` in the padding: a convolution is
+    /// a matmul of this with the weights.
+    #[codec(index = 14)]
+    Patches(Window),
+    /// One input, patches `[n * oh * ow, c * kh * kw]` as [`Op::Patches`] makes them; an
+    /// element of the output `[n, c, h, w]` is the exact sum of all that the patches have
+    /// from its place.
+    #[codec(index = 15)]
+    Fold(Window),
+    /// No input. An element is its index along dimension `axis`, whose size is at most 2^24.
+    #[codec(index = 16)]
+    Iota {
+        /// The dimension, outermost first.
+        axis: u8,
+    },
+    /// One input of shape `[8]`, a counter: [`crate::philox::counter`]. Element `i` is the
+    /// number in `[0, 1)` that [`crate::philox::unit`] makes of random word `i` of stream
+    /// `2^25 + stream`, with the counter's key, at its step.
+    #[codec(index = 17)]
+    Random {
+        /// Below 2^24; another for every random tensor of a program.
+        stream: u32,
+    },
+    /// One input. The long sum ([`crate::long`]) over `axes`; else as [`Op::Sum`].
+    #[codec(index = 18)]
+    LongSum {
+        /// The axes summed over, as bits; not 0.
+        axes: u8,
+    },
+    /// As [`Op::ScatterAdd`], with long sums.
+    #[codec(index = 19)]
+    LongScatterAdd,
+    /// As [`Op::MatMul`], but `k` is cut into blocks of `block` (the last may be shorter).
+    /// Rows and columns are quantised block by block, each part with an exponent of its
+    /// own, the exact product of each block is rounded once, and an element is the long
+    /// sum of these. If a block's product is an infinity, so is the element: the positive
+    /// one if there are both.
+    #[codec(index = 20)]
+    BlockMatMul {
+        /// Whether A is stored as k x m.
+        transpose_a: bool,
+        /// Whether B is stored as n x k.
+        transpose_b: bool,
+        /// How rows and columns are quantised.
+        precision: Precision,
+        /// The length of a block; at least 1.
+        block: u32,
+    },
 }
 
 /// Why an op does not fit its tensors.
@@ -117,6 +190,11 @@ pub enum ShapeError {
     },
     /// The map expression cannot be evaluated.
     Expr(ExprError),
+    /// The op's own numbers make no sense.
+    Parameter {
+        /// What they should be.
+        needs: &'static str,
+    },
     /// More addends than the exact integer total has room for.
     TooLong {
         /// The length of the sum or dot product.
@@ -138,6 +216,7 @@ impl core::fmt::Display for ShapeError {
             ShapeError::Output { declared, needs } => {
                 write!(f, "its output is declared as {declared}, but should be {needs}")
             }
+            ShapeError::Parameter { needs } => write!(f, "it needs {needs}"),
             ShapeError::Expr(error) => write!(f, "{error}"),
             ShapeError::TooLong { length, limit } => {
                 write!(f, "it adds {length} numbers; the exact total holds at most {limit}")
@@ -181,147 +260,16 @@ impl Op {
             Op::Reshape => "reshape",
             Op::Gather => "gather",
             Op::ScatterAdd => "scatter-add",
+            Op::Permute { .. } => "permute",
+            Op::Slice { .. } => "slice",
+            Op::Concat { .. } => "concat",
+            Op::Patches(_) => "patches",
+            Op::Fold(_) => "fold",
+            Op::Iota { .. } => "iota",
+            Op::Random { .. } => "random",
+            Op::LongSum { .. } => "long-sum",
+            Op::LongScatterAdd => "long-scatter-add",
+            Op::BlockMatMul { .. } => "block-matmul",
         }
     }
-
-    /// Checks the op against the shapes of its inputs and its output.
-    ///
-    /// # Errors
-    /// [`ShapeError`] says what does not fit.
-    pub fn check(&self, inputs: &[Shape], output: &Shape) -> Result<(), ShapeError> {
-        match self {
-            Op::Fill { .. } => count(inputs, 0, "no input"),
-            Op::Map(expr) => {
-                if inputs.is_empty() {
-                    return Err(ShapeError::InputCount { takes: "1 to 16 inputs", given: 0 });
-                }
-                expr.check(inputs.len()).map_err(ShapeError::Expr)?;
-                match inputs.iter().position(|shape| !shape.broadcasts_to(output)) {
-                    Some(input) => Err(ShapeError::Input {
-                        input,
-                        shape: inputs[input],
-                        needs: "a shape that broadcasts to the output's",
-                    }),
-                    None => Ok(()),
-                }
-            }
-            Op::Sum { axes } | Op::Max { axes } => {
-                count(inputs, 1, "one input")?;
-                let input = inputs[0];
-                let reduced = input.reduced(*axes).filter(|_| *axes != 0).ok_or(ShapeError::Input {
-                    input: 0,
-                    shape: input,
-                    needs: "the axes it reduces over",
-                })?;
-                output_is(output, reduced, "the input's shape with the reduced axes as 1")?;
-                let length = input.reduction_count(*axes);
-                if matches!(self, Op::Max { .. }) && length == 0 && output.elements_wide() > 0 {
-                    return Err(ShapeError::Input {
-                        input: 0,
-                        shape: input,
-                        needs: "at least one element to take the maximum of",
-                    });
-                }
-                limit(length, MAX_ADDENDS)
-            }
-            Op::Total => {
-                if inputs.is_empty() || inputs.len() > 65_535 {
-                    return Err(ShapeError::InputCount { takes: "1 to 65,535 inputs", given: inputs.len() });
-                }
-                output_is(output, Shape::SCALAR, "of rank 0")?;
-                let length: u128 = inputs.iter().map(Shape::elements_wide).sum();
-                limit(u64::try_from(length).unwrap_or(u64::MAX), MAX_ADDENDS)
-            }
-            Op::MatMul { transpose_a, transpose_b, precision } => {
-                count(inputs, 2, "two inputs")?;
-                check_matmul(&inputs[0], &inputs[1], *transpose_a, *transpose_b, output)?;
-                let sizes = matmul_sizes(&inputs[0], &inputs[1], *transpose_a, *transpose_b);
-                limit(sizes.k, precision.max_k())
-            }
-            Op::OneHot => {
-                count(inputs, 1, "one input")?;
-                rank(inputs, 0, 1, 1, "rank 1")?;
-                let fits = output.rank() == 2 && output.from_right(1) == inputs[0].from_right(0);
-                ensure(fits, output, "a row per element of the input")
-            }
-            Op::Transpose => {
-                count(inputs, 1, "one input")?;
-                rank(inputs, 0, 2, 3, "rank 2 or 3")?;
-                let input = &inputs[0];
-                let fits = output.rank() == input.rank()
-                    && output.from_right(0) == input.from_right(1)
-                    && output.from_right(1) == input.from_right(0)
-                    && output.from_right(2) == input.from_right(2);
-                ensure(fits, output, "the input's shape with the last two dimensions exchanged")
-            }
-            Op::Reshape => {
-                count(inputs, 1, "one input")?;
-                let fits = inputs[0].elements_wide() == output.elements_wide();
-                ensure(fits, output, "of as many elements as the input")
-            }
-            Op::Gather => {
-                count(inputs, 2, "a table and integers")?;
-                rank(inputs, 0, 2, 2, "rank 2")?;
-                rank(inputs, 1, 1, 1, "rank 1")?;
-                let fits = output.rank() == 2
-                    && output.from_right(1) == inputs[1].from_right(0)
-                    && output.from_right(0) == inputs[0].from_right(0);
-                ensure(fits, output, "a table row per integer")
-            }
-            Op::ScatterAdd => {
-                count(inputs, 2, "values and integers")?;
-                rank(inputs, 0, 2, 2, "rank 2")?;
-                rank(inputs, 1, 1, 1, "rank 1")?;
-                if inputs[0].from_right(1) != inputs[1].from_right(0) {
-                    return Err(ShapeError::Input {
-                        input: 1,
-                        shape: inputs[1],
-                        needs: "an integer per row of values",
-                    });
-                }
-                let fits = output.rank() == 2 && output.from_right(0) == inputs[0].from_right(0);
-                ensure(fits, output, "of rank 2 with the values' row length")?;
-                limit(u64::from(inputs[0].from_right(1)), MAX_ADDENDS)
-            }
-        }
-    }
-}
-
-fn count(inputs: &[Shape], n: usize, takes: &'static str) -> Result<(), ShapeError> {
-    if inputs.len() == n { Ok(()) } else { Err(ShapeError::InputCount { takes, given: inputs.len() }) }
-}
-
-fn rank(inputs: &[Shape], input: usize, least: usize, most: usize, needs: &'static str) -> Result<(), ShapeError> {
-    let shape = inputs[input];
-    if (least..=most).contains(&shape.rank()) { Ok(()) } else { Err(ShapeError::Input { input, shape, needs }) }
-}
-
-fn ensure(fits: bool, declared: &Shape, needs: &'static str) -> Result<(), ShapeError> {
-    if fits { Ok(()) } else { Err(ShapeError::Output { declared: *declared, needs }) }
-}
-
-fn output_is(declared: &Shape, made: Shape, needs: &'static str) -> Result<(), ShapeError> {
-    ensure(*declared == made, declared, needs)
-}
-
-fn limit(length: u64, limit: u64) -> Result<(), ShapeError> {
-    if length <= limit { Ok(()) } else { Err(ShapeError::TooLong { length, limit }) }
-}
-
-fn check_matmul(a: &Shape, b: &Shape, ta: bool, tb: bool, output: &Shape) -> Result<(), ShapeError> {
-    rank(&[*a], 0, 2, 3, "rank 2 or 3")?;
-    let inner_b = if tb { b.from_right(0) } else { b.from_right(1) };
-    let sizes = matmul_sizes(a, b, ta, tb);
-    if b.rank() != a.rank() || b.from_right(2) != a.from_right(2) || u64::from(inner_b) != sizes.k {
-        return Err(ShapeError::Input {
-            input: 1,
-            shape: *b,
-            needs: "the rank, first dimension and inner length of input 0",
-        });
-    }
-    let fits = output.rank() == a.rank()
-        && output.from_right(2) == a.from_right(2)
-        && u64::from(output.from_right(1)) == sizes.m
-        && u64::from(output.from_right(0)) == sizes.n;
-    ensure(fits, output, "m x n")
 }

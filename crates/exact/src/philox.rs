@@ -43,6 +43,30 @@ pub fn uniform(word: u32, bound: f32) -> f32 {
     (centred as f32 / 8_388_608.0) * bound
 }
 
+/// The number in `[0, 1)` that a random word stands for: `(word >> 8) * 2^-24`, which is
+/// exact.
+#[must_use]
+pub fn unit(word: u32) -> f32 {
+    (word >> 8) as f32 / 16_777_216.0
+}
+
+/// Elements of a [`counter`].
+pub const COUNTER_LENGTH: usize = 8;
+
+/// Key and step as the tensor that [`crate::Op::Random`] reads: the 16-bit parts of
+/// `key[0]`, `key[1]` and `step`, least significant first, as numbers.
+#[must_use]
+pub fn counter(key: Key, step: u64) -> [f32; COUNTER_LENGTH] {
+    let all = u128::from(step) << 64 | u128::from(key[1]) << 32 | u128::from(key[0]);
+    core::array::from_fn(|i| f32::from((all >> (16 * i)) as u16))
+}
+
+/// The key and the step that the parts of a [`counter`], each below 2^16, stand for.
+pub(crate) fn from_counter(parts: [u32; COUNTER_LENGTH]) -> (Key, u64) {
+    let pair = |i: usize| parts[i] | parts[i + 1] << 16;
+    ([pair(0), pair(2)], u64::from(pair(4)) | u64::from(pair(6)) << 32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +89,20 @@ mod tests {
         assert_eq!(uniform(1 << 31, 0.75), 0.0);
         let mean: f64 = (0..10_000).map(|i| f64::from(uniform(word([1, 2], 3, 4, i), 1.0))).sum::<f64>() / 10_000.0;
         assert!(mean.abs() < 0.03, "mean {mean}");
+    }
+
+    #[test]
+    fn counters_hold_key_and_step() {
+        let (key, step) = ([0x0123_4567, 0xfedc_ba98], 0x0011_2233_4455_6677);
+        let counter = counter(key, step);
+        assert_eq!(counter[0], 17767.0);
+        assert_eq!(from_counter(counter.map(|x| x as u32)), (key, step));
+    }
+
+    #[test]
+    fn units_are_in_their_interval() {
+        assert_eq!((unit(0), unit(255), unit(256)), (0.0, 0.0, 2f32.powi(-24)));
+        assert_eq!(unit(u32::MAX), 1.0f32.next_down());
     }
 
     #[test]
