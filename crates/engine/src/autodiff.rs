@@ -80,7 +80,7 @@ impl GraphBuilder {
         let shape = self.shape(input);
         let name = format!("{}.grad", self.name(input));
         let term = match &node.op {
-            Op::Fill { .. } | Op::OneHot => return Ok(None),
+            Op::Fill { .. } | Op::OneHot | Op::Iota { .. } | Op::Random { .. } => return Ok(None),
             Op::Map(expr) => {
                 let Some((slope, sources)) = derivative(expr, node.inputs.len(), place)? else {
                     return Ok(None);
@@ -127,6 +127,17 @@ impl GraphBuilder {
             Op::Gather | Op::ScatterAdd if place == 1 => return Ok(None),
             Op::Gather => self.scatter_add(&name, g, Var(node.inputs[1]), shape.from_right(1))?,
             Op::ScatterAdd => self.gather(&name, g, Var(node.inputs[1]))?,
+            Op::Permute { .. }
+            | Op::Slice { .. }
+            | Op::Concat { .. }
+            | Op::Patches(_)
+            | Op::Fold(_)
+            | Op::LongSum { .. }
+            | Op::LongScatterAdd
+            | Op::BlockMatMul { .. } => {
+                let (op, name) = (node.op.name(), self.name(Var(node.output)));
+                return Err(EngineError::Program(format!("{name:?}: {op} has no derivative here yet")));
+            }
         };
         Ok(Some(term))
     }

@@ -60,6 +60,12 @@ instructions! {
     log(a) => Log;
     /// Hyperbolic tangent.
     tanh(a) => Tanh;
+    /// Error function.
+    erf(a) => Erf;
+    /// `sin(pi a)`.
+    sinpi(a) => SinPi;
+    /// `cos(pi a)`.
+    cospi(a) => CosPi;
     /// `if a < b { x } else { y }`.
     select_lt(a, b, x, y) => SelectLt;
     /// `if a == b { x } else { y }`.

@@ -129,6 +129,22 @@ fn terms(b: &mut ExprBuilder, instr: &Instr, value: &[Reg], own: Reg, g: Reg, ac
             let slope = b.sub(one, square);
             out.push((a, b.mul(g, slope)));
         }
+        Erf(a) => {
+            let square = b.mul(v(a), v(a));
+            let negative = b.neg(square);
+            let (bell, factor) = (b.exp(negative), b.constant(std::f32::consts::FRAC_2_SQRT_PI));
+            let slope = b.mul(factor, bell);
+            out.push((a, b.mul(g, slope)));
+        }
+        SinPi(a) | CosPi(a) => {
+            let (turned, factor) = match instr {
+                SinPi(_) => (b.push(CosPi(ExprBuilder::number(v(a)))), std::f32::consts::PI),
+                _ => (b.push(SinPi(ExprBuilder::number(v(a)))), -std::f32::consts::PI),
+            };
+            let factor = b.constant(factor);
+            let slope = b.mul(factor, turned);
+            out.push((a, b.mul(g, slope)));
+        }
         SelectLt(x, y, yes, no) => {
             let zero = b.constant(0.0);
             out.push((yes, b.select_lt(v(x), v(y), g, zero)));
@@ -181,7 +197,7 @@ mod tests {
     fn agree_with_finite_differences() {
         let points = [vec![0.7, -1.3], vec![1.9, 0.4], vec![0.3, 2.5]];
         type Make = fn(&mut ExprBuilder, Reg, Reg) -> Reg;
-        let cases: [Make; 17] = [
+        let cases: [Make; 20] = [
             |b, x, y| b.add(x, y),
             |b, x, y| b.sub(x, y),
             |b, x, y| b.mul(x, y),
@@ -197,6 +213,9 @@ mod tests {
                 let product = b.mul(x, y);
                 b.tanh(product)
             },
+            |b, x, _| b.erf(x),
+            |b, _, y| b.sinpi(y),
+            |b, x, _| b.cospi(x),
             |b, x, y| b.select_lt(x, y, y, x),
             |b, x, y| b.select_eq(x, y, x, y),
             |b, x, _| b.ldexp(x, -3),
@@ -213,6 +232,28 @@ mod tests {
             let (x, y) = (b.input(0), b.input(1));
             let result = make(&mut b, x, y);
             check(&b.finish(result).unwrap(), &points);
+        }
+    }
+
+    #[test]
+    fn activations_have_finite_derivatives() {
+        use assay_exact::maps::{gelu, gelu_tanh, sigmoid, silu};
+        for expr in [sigmoid(), silu(), gelu(), gelu_tanh()] {
+            check(&expr, &[-3.0, -0.5, 0.7, 4.0].map(|x| vec![x]));
+            let (slope, sources) = derivative(&expr, 1, 0).unwrap().unwrap();
+            for x in [1e12f32, 1e4, 100.0, 12.0, 1e-30, 0.0].into_iter().flat_map(|x| [x, -x]) {
+                let values: Vec<f32> = sources
+                    .iter()
+                    .map(|source| match source {
+                        Source::Input(_) => x,
+                        Source::Gradient => 1.0,
+                        Source::Output => expr.eval(&[x]),
+                    })
+                    .collect();
+                let got = slope.eval(&values);
+                // From 0 far below to 0 (of the sigmoid) or 1 far above, and not much beyond between.
+                assert!((-0.2..1.2).contains(&got), "{got} at {x}");
+            }
         }
     }
 

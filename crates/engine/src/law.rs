@@ -32,12 +32,24 @@ impl Runner for LawRunner {
         work(self)
     }
 
-    fn run(&mut self, op: &Op, inputs: &[View<'_>], output: &Shape, out: &mut [f32]) -> Result<(), ElementError> {
-        let operands: Vec<SliceOperand<'_>> = inputs.iter().map(View::operand).collect();
-        let operands: Vec<&dyn Operand> = operands.iter().map(|operand| operand as &dyn Operand).collect();
-        for (index, value) in out.iter_mut().enumerate() {
-            *value = element(op, &operands, output, index as u64)?;
-        }
-        Ok(())
+    fn run(
+        &mut self,
+        _number: usize,
+        op: &Op,
+        inputs: &[View<'_>],
+        output: &Shape,
+        out: &mut [f32],
+    ) -> Result<(), ElementError> {
+        run(op, inputs, output, out)
     }
+}
+
+/// One op, element by element.
+pub(crate) fn run(op: &Op, inputs: &[View<'_>], output: &Shape, out: &mut [f32]) -> Result<(), ElementError> {
+    let operands: Vec<SliceOperand<'_>> = inputs.iter().map(View::operand).collect();
+    let operands: Vec<&dyn Operand> = operands.iter().map(|operand| operand as &dyn Operand).collect();
+    for (index, value) in out.iter_mut().enumerate() {
+        *value = element(op, &operands, output, index as u64)?;
+    }
+    Ok(())
 }

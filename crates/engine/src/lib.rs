@@ -55,10 +55,10 @@ mod session;
 mod state;
 mod state_file;
 
-pub use assay_exact::{Expr, Instr, Op, Precision, Shape};
+pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape};
 pub use backend::{Backend, Input, Session, Tensor};
 pub use builder::{ExprBuilder, GraphBuilder, Reg, Var};
-pub use cpu::CpuBackend;
+pub use cpu::{CpuBackend, ExactMatMul, Instructions, Matrix};
 pub use data::{Dataset, Sampler, accuracy, predict, split, train};
 pub use error::EngineError;
 pub use float::F32;

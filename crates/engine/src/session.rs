@@ -1,6 +1,6 @@
 //! What all back ends that keep tensors in host memory share.
 
-use assay_exact::{ElementError, Op, Shape, SliceOperand};
+use assay_exact::{ElementError, MAX_INPUTS, Op, Shape, SliceOperand};
 
 use crate::backend::{Input, Session, Tensor};
 use crate::error::EngineError;
@@ -13,9 +13,22 @@ pub(crate) trait Runner: Send {
     /// Does `work` where the runner's threads are.
     fn within<T: Send>(&mut self, work: impl FnOnce(&mut Self) -> T + Send) -> T;
 
-    /// Fills `out` (of shape `output`). The op fits the shapes. Results that are not
-    /// finite may be left for the caller to find.
-    fn run(&mut self, op: &Op, inputs: &[View<'_>], output: &Shape, out: &mut [f32]) -> Result<(), ElementError>;
+    /// Tensors have changed: all, or those that change in every execution (all but states
+    /// that the program does not update). Packed or copied forms of them are out of date.
+    fn forget(&mut self, _all: bool) {}
+
+    /// Fills `out` (of shape `output`) by op `number` of the program. The op fits the shapes.
+    ///
+    /// # Errors
+    /// What an op says of its inputs, or the least index of a result that is not finite.
+    fn run(
+        &mut self,
+        number: usize,
+        op: &Op,
+        inputs: &[View<'_>],
+        output: &Shape,
+        out: &mut [f32],
+    ) -> Result<(), ElementError>;
 }
 
 /// A tensor that an op reads.
@@ -26,6 +39,9 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// No tensor.
+    const EMPTY: View<'static> = View { shape: Shape::SCALAR, data: &[] };
+
     pub fn operand(&self) -> SliceOperand<'a> {
         SliceOperand::new(self.shape, self.data)
     }
@@ -98,19 +114,26 @@ impl<R: Runner> HostSession<R> {
 
     fn run_ops(&mut self, step: u64) -> Result<(), EngineError> {
         let (program, tensors) = (&self.program, &mut self.tensors);
+        self.runner.forget(false);
         self.runner.within(|runner| {
             for (number, node) in program.ops.iter().enumerate() {
                 let output = &program.tensors[node.output as usize];
                 let mut out = std::mem::take(&mut tensors[node.output as usize]);
-                let inputs: Vec<View<'_>> = node
-                    .inputs
-                    .iter()
-                    .map(|&id| View { shape: program.tensors[id as usize].shape, data: &tensors[id as usize] })
-                    .collect();
-                let result = runner.run(&node.op, &inputs, &output.shape, &mut out).and_then(|()| {
-                    first_non_finite(&out)
-                        .map_or(Ok(()), |index| Err(ElementError::non_finite(index as u64, out[index])))
-                });
+                let view = |id: u32| View { shape: program.tensors[id as usize].shape, data: &tensors[id as usize] };
+                // Few ops have many inputs; the others should not allocate.
+                let mut few = [View::EMPTY; MAX_INPUTS];
+                let many: Vec<View<'_>>;
+                let inputs = match few.get_mut(..node.inputs.len()) {
+                    Some(few) => {
+                        few.iter_mut().zip(&node.inputs).for_each(|(own, &id)| *own = view(id));
+                        &*few
+                    }
+                    None => {
+                        many = node.inputs.iter().map(|&id| view(id)).collect();
+                        &many
+                    }
+                };
+                let result = runner.run(number, &node.op, inputs, &output.shape, &mut out);
                 tensors[node.output as usize] = out;
                 result.map_err(|problem| EngineError::Element {
                     step,
@@ -143,6 +166,7 @@ impl<R: Runner> Session for HostSession<R> {
         for (&id, (_, _, data)) in self.state.iter().zip(state.tensors()) {
             self.tensors[id as usize].copy_from_slice(data);
         }
+        self.runner.forget(true);
         self.step = Some(state.step());
         self.executed = false;
         Ok(())
@@ -187,6 +211,11 @@ impl<R: Runner> Session for HostSession<R> {
         }
         Ok(Tensor { shape: tensor.shape, data: self.tensors[id as usize].clone() })
     }
+}
+
+/// The error for the first result that is an infinity or a NaN, if there is one.
+pub(crate) fn check_finite(out: &[f32]) -> Result<(), ElementError> {
+    first_non_finite(out).map_or(Ok(()), |index| Err(ElementError::non_finite(index as u64, out[index])))
 }
 
 /// The least index of an infinity or a NaN.

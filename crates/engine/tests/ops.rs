@@ -20,7 +20,7 @@ fn expression(r: &mut Random, inputs: usize) -> Expr {
         .map(|i| {
             let mut register = || r.below((inputs + i) as u32) as u8;
             let (a, b, x, y) = (register(), register(), register(), register());
-            match r.below(20) {
+            match r.below(23) {
                 0 => Instr::Const(r.finite().to_bits()),
                 1 => Instr::Copy(a),
                 2 | 3 => Instr::Add(a, b),
@@ -38,6 +38,9 @@ fn expression(r: &mut Random, inputs: usize) -> Expr {
                 16 => Instr::Log(a),
                 17 => Instr::Tanh(a),
                 18 => Instr::SelectLt(a, b, x, y),
+                19 => Instr::Erf(a),
+                20 => Instr::SinPi(a),
+                21 => Instr::CosPi(a),
                 _ => Instr::SelectEq(a, b, x, y),
             }
         })

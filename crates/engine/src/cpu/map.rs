@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 
-use assay_exact::{Expr, Instr, Shape, functions, scalar};
-use rayon::prelude::*;
+use assay_exact::{Expr, Instr, MAX_INPUTS, Shape, functions, scalar};
 
-use super::{Split, ldexp};
+use super::instructions::for_level;
+use super::ldexp;
+use super::reduce::all_finite;
+use super::split::Split;
 use crate::session::View;
 
 /// Elements per block; a register of a block is a kibibyte.
@@ -15,15 +17,27 @@ thread_local! {
     static REGISTERS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(super) fn run(expr: &Expr, inputs: &[View<'_>], output: &Shape, out: &mut [f32], split: Split) {
-    let access: Vec<Access> = inputs.iter().map(|input| Access::of(&input.shape, output)).collect();
-    let part = split.part(out.len(), expr.instrs.len());
-    if part >= out.len() {
-        return chunk(expr, inputs, &access, output, 0, out);
+/// Whether all results are finite.
+pub(super) fn run(expr: &Expr, inputs: &[View<'_>], output: &Shape, out: &mut [f32], split: Split) -> bool {
+    let mut access = [Access::Same; MAX_INPUTS];
+    for (access, input) in access.iter_mut().zip(inputs) {
+        *access = Access::of(&input.shape, output);
     }
     // Whole blocks per part.
-    let part = part.next_multiple_of(BLOCK);
-    out.par_chunks_mut(part).enumerate().for_each(|(i, own)| chunk(expr, inputs, &access, output, i * part, own));
+    split.fill(out, BLOCK, BLOCK * cost(expr), |start, out| {
+        chunk(split.level, expr, inputs, &access[..inputs.len()], output, start, out)
+    })
+}
+
+/// The cost of an element, in simple element operations.
+pub(super) fn cost(expr: &Expr) -> usize {
+    use Instr::*;
+    let of = |instr: &Instr| match instr {
+        Exp(_) | Log(_) | Tanh(_) | Erf(_) | SinPi(_) | CosPi(_) => 16,
+        Div(..) | Sqrt(_) => 4,
+        _ => 1,
+    };
+    expr.instrs.iter().map(of).sum()
 }
 
 /// How an input's flat index follows from the output's.
@@ -65,45 +79,66 @@ impl Access {
     }
 }
 
-/// Computes `out`, which starts at flat index `start` of the output.
-fn chunk(expr: &Expr, inputs: &[View<'_>], access: &[Access], output: &Shape, start: usize, out: &mut [f32]) {
-    REGISTERS.with_borrow_mut(|registers| {
-        let count = inputs.len() + expr.instrs.len();
-        if registers.len() < count * BLOCK {
-            registers.resize(count * BLOCK, 0.0);
-        }
-        // What is the same in every block is written once.
-        let width = out.len().min(BLOCK);
-        for (i, (input, access)) in inputs.iter().zip(access).enumerate() {
-            if *access == Access::Scalar {
-                registers[i * BLOCK..][..width].fill(input.data[0]);
+for_level! {
+    /// Computes `out`, which starts at flat index `start` of the output. Whether all of it is finite.
+    fn chunk(
+        level;
+        expr: &Expr,
+        inputs: &[View<'_>],
+        access: &[Access],
+        output: &Shape,
+        start: usize,
+        out: &mut [f32],
+    ) -> bool {
+        REGISTERS.with_borrow_mut(|registers| {
+            let count = inputs.len() + expr.instrs.len();
+            if registers.len() < count * BLOCK {
+                registers.resize(count * BLOCK, 0.0);
             }
-        }
-        for (i, instr) in expr.instrs.iter().enumerate() {
-            if let Instr::Const(bits) = instr {
-                registers[(inputs.len() + i) * BLOCK..][..width].fill(f32::from_bits(*bits));
-            }
-        }
-        for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-            let at = start + block * BLOCK;
+            // What is the same in every block is written once.
+            let width = out.len().min(BLOCK);
             for (i, (input, access)) in inputs.iter().zip(access).enumerate() {
-                let register = &mut registers[i * BLOCK..][..out.len()];
-                load(input, *access, output, at, register);
+                if *access == Access::Scalar {
+                    registers[i * BLOCK..][..width].fill(input.data[0]);
+                }
             }
             for (i, instr) in expr.instrs.iter().enumerate() {
-                let (before, rest) = registers.split_at_mut((inputs.len() + i) * BLOCK);
-                apply(instr, before, &mut rest[..out.len()]);
+                if let Instr::Const(bits) = instr {
+                    registers[(inputs.len() + i) * BLOCK..][..width].fill(f32::from_bits(*bits));
+                }
             }
-            out.copy_from_slice(&registers[(count - 1) * BLOCK..][..out.len()]);
-        }
-    });
+            let mut finite = true;
+            for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+                let at = start + block * BLOCK;
+                for (i, (input, access)) in inputs.iter().zip(access).enumerate() {
+                    let register = &mut registers[i * BLOCK..][..out.len()];
+                    load(input, *access, output, at, register);
+                }
+                for (i, instr) in expr.instrs.iter().enumerate() {
+                    let (before, rest) = registers.split_at_mut((inputs.len() + i) * BLOCK);
+                    let register = |number: u8| match (inputs.get(usize::from(number)), access.get(usize::from(number))) {
+                        // Read where it is.
+                        (Some(input), Some(Access::Same)) => &input.data[at..][..out.len()],
+                        _ => &before[usize::from(number) * BLOCK..][..out.len()],
+                    };
+                    apply(instr, register, &mut rest[..out.len()]);
+                }
+                let last = &registers[(count - 1) * BLOCK..][..out.len()];
+                out.copy_from_slice(last);
+                finite &= all_finite(last);
+            }
+            finite
+        })
+    }
 }
 
-/// Fills a register with an input's elements for output indices from `at` on.
+/// Fills a register with an input's elements for output indices from `at` on, unless they
+/// are at hand already.
+#[inline(always)]
 fn load(input: &View<'_>, access: Access, output: &Shape, at: usize, register: &mut [f32]) {
     match access {
-        Access::Scalar => {}
-        Access::Same => register.copy_from_slice(&input.data[at..][..register.len()]),
+        // Written ahead of the blocks; read where it is.
+        Access::Scalar | Access::Same => {}
         Access::Trailing(period) => {
             let mut from = at % period;
             let mut rest = register;
@@ -134,9 +169,9 @@ fn load(input: &View<'_>, access: Access, output: &Shape, at: usize, register: &
 }
 
 /// One instruction over a block.
-fn apply(instr: &Instr, before: &[f32], out: &mut [f32]) {
+#[inline(always)]
+fn apply<'a>(instr: &Instr, r: impl Fn(u8) -> &'a [f32], out: &mut [f32]) {
     use Instr::*;
-    let r = |register: u8| &before[usize::from(register) * BLOCK..][..out.len()];
     match *instr {
         // Written ahead of the blocks.
         Const(_) => {}
@@ -163,6 +198,9 @@ fn apply(instr: &Instr, before: &[f32], out: &mut [f32]) {
         Exp(a) => one(r(a), out, functions::exp),
         Log(a) => one(r(a), out, functions::log),
         Tanh(a) => one(r(a), out, functions::tanh),
+        Erf(a) => one(r(a), out, functions::erf),
+        SinPi(a) => one(r(a), out, functions::sinpi),
+        CosPi(a) => one(r(a), out, functions::cospi),
         SelectLt(a, b, x, y) => four(r(a), r(b), r(x), r(y), out, |a, b| a < b),
         SelectEq(a, b, x, y) => four(r(a), r(b), r(x), r(y), out, |a, b| a == b),
     }
@@ -212,8 +250,10 @@ mod tests {
             let view = View { shape, data: &data };
             for at in 0..24 {
                 let mut register = vec![f32::NAN; 24 - at];
-                if want == Access::Scalar {
-                    register.fill(0.0);
+                match want {
+                    Access::Scalar => register.fill(0.0),
+                    Access::Same => register.copy_from_slice(&data[at..]),
+                    _ => {}
                 }
                 load(&view, want, &output, at, &mut register);
                 for (i, got) in register.iter().enumerate() {

@@ -1,60 +1,110 @@
-//! The CPU back end: the law's bits, fast, on any number of threads.
+//! The CPU back end: the law's bits, fast, on any number of threads and with any
+//! instructions.
 
+mod alone;
+mod instructions;
 mod map;
 mod matmul;
 mod moves;
 mod reduce;
+mod split;
 
 use std::sync::Arc;
 
 use assay_exact::{ElementError, Op, Shape};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+pub use self::alone::{ExactMatMul, Matrix};
+pub use self::instructions::Instructions;
+use self::instructions::Level;
+use self::matmul::{MatMuls, Operand};
+use self::split::Split;
 use crate::backend::{Backend, Session};
 use crate::error::EngineError;
-use crate::program::Program;
-use crate::session::{HostSession, Runner, View};
+use crate::program::{OpNode, Program};
+use crate::session::{HostSession, Runner, View, check_finite};
 
-/// Work, in element operations, below which an op is not split over threads.
-const GRAIN: usize = 1 << 16;
+/// Work, in element operations, below which an op is not split over threads: some tens of
+/// microseconds, several times what handing it over takes.
+const GRAIN: usize = 1 << 20;
 /// The memory limit unless told otherwise: 8 GiB.
 const MEMORY_LIMIT: u64 = 8 << 30;
+/// The environment variable that names the instructions to use.
+const VARIABLE: &str = "ASSAY_INSTRUCTIONS";
 
 /// Runs programs on the CPU, in a pool of threads of its own.
 ///
-/// The number of threads changes no bit.
+/// Neither the number of threads nor the instructions change a bit.
 #[derive(Clone, Debug)]
 pub struct CpuBackend {
     name: String,
     pool: Arc<ThreadPool>,
     threads: usize,
     grain: usize,
+    level: Level,
     memory_limit: u64,
 }
 
 impl CpuBackend {
-    /// A back end of `threads` threads; 0 stands for one per core.
+    /// A back end of `threads` threads; 0 stands for one per core. It uses the fastest
+    /// instructions that the machine has, or those that the environment variable
+    /// `ASSAY_INSTRUCTIONS` names (see [`Instructions::name`]).
     ///
     /// # Errors
-    /// The machine grants no threads.
+    /// The machine grants no threads, or lacks the instructions that the variable names.
     pub fn new(threads: usize) -> Result<CpuBackend, EngineError> {
+        let level = match std::env::var(VARIABLE) {
+            Ok(name) => name
+                .parse()
+                .and_then(Level::of)
+                .map_err(|error| EngineError::Machine(format!("{VARIABLE}: {error}")))?,
+            Err(std::env::VarError::NotPresent) => Level::best(),
+            Err(error) => return Err(EngineError::Machine(format!("{VARIABLE}: {error}"))),
+        };
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("assay-cpu-{i}"))
             .build()
             .map_err(|error| EngineError::Machine(format!("cannot start threads: {error}")))?;
         let threads = pool.current_num_threads();
-        Ok(CpuBackend {
-            name: format!("cpu ({threads} thread{})", if threads == 1 { "" } else { "s" }),
+        let backend = CpuBackend {
+            name: String::new(),
             pool: Arc::new(pool),
             threads,
             grain: GRAIN,
+            level,
             memory_limit: MEMORY_LIMIT,
-        })
+        };
+        Ok(backend.named())
+    }
+
+    fn named(mut self) -> CpuBackend {
+        let plural = if self.threads == 1 { "" } else { "s" };
+        self.name = format!("cpu ({} thread{plural}, {})", self.threads, self.level.get());
+        self
+    }
+
+    fn split(&self) -> Split {
+        Split { threads: self.threads, grain: self.grain, level: self.level }
+    }
+
+    /// Uses these instructions. Only speed depends on it.
+    ///
+    /// # Errors
+    /// The machine lacks them.
+    pub fn with_instructions(mut self, instructions: Instructions) -> Result<CpuBackend, EngineError> {
+        self.level = Level::of(instructions)?;
+        Ok(self.named())
+    }
+
+    /// The instructions it uses.
+    #[must_use]
+    pub fn instructions(&self) -> Instructions {
+        self.level.get()
     }
 
     /// Splits ops of at least `grain` element operations over the threads (default
-    /// 65,536). Only speed depends on it.
+    /// 1,048,576). Only speed depends on it.
     #[must_use]
     pub fn with_grain(mut self, grain: usize) -> CpuBackend {
         self.grain = grain.max(1);
@@ -62,7 +112,7 @@ impl CpuBackend {
     }
 
     /// Refuses programs whose tensors take more than this many bytes together
-    /// (default 8 GiB).
+    /// (default 8 GiB). What the back end packs for its matmuls comes on top.
     #[must_use]
     pub fn with_memory_limit(mut self, bytes: u64) -> CpuBackend {
         self.memory_limit = bytes;
@@ -76,38 +126,40 @@ impl Backend for CpuBackend {
     }
 
     fn prepare(&self, program: &Program) -> Result<Box<dyn Session>, EngineError> {
+        program.validate()?;
+        // Where no op is worth splitting, no thread is woken.
+        let is_large = |node: &OpNode| cost(program, node) >= self.grain;
+        let split = if program.ops.iter().any(is_large) { self.split() } else { self.split().alone() };
         let runner = CpuRunner {
             pool: Arc::clone(&self.pool),
-            split: Split { threads: self.threads, grain: self.grain },
-            scratch: matmul::Scratch::default(),
+            split,
+            matmuls: MatMuls::new(program, self.level),
+            lists: moves::Lists::default(),
         };
         Ok(Box::new(HostSession::new(program, self.memory_limit, runner)?))
     }
 }
 
-/// How work is cut.
-#[derive(Clone, Copy, Debug)]
-struct Split {
-    threads: usize,
-    grain: usize,
-}
-
-impl Split {
-    /// Units per part, for `units` units of `cost` element operations each: all of
-    /// them where splitting does not pay.
-    fn part(self, units: usize, cost: usize) -> usize {
-        if self.threads == 1 || units.saturating_mul(cost) < self.grain {
-            return units.max(1);
+/// What an op takes, in element operations.
+fn cost(program: &Program, node: &OpNode) -> usize {
+    let shape = |id: u32| &program.tensors[id as usize].shape;
+    let elements = |shape: &Shape| usize::try_from(shape.elements()).unwrap_or(usize::MAX);
+    let output = elements(shape(node.output));
+    match &node.op {
+        Op::Map(expr) => output.saturating_mul(map::cost(expr)),
+        Op::MatMul { transpose_a, .. } => {
+            let k = shape(node.inputs[0]).from_right(usize::from(*transpose_a)) as usize;
+            matmul::cost(output, k)
         }
-        // A few parts per thread even out threads that are held up.
-        units.div_ceil(4 * self.threads).max(1)
+        _ => node.inputs.iter().map(|&id| elements(shape(id))).fold(output, usize::saturating_add).saturating_mul(2),
     }
 }
 
 struct CpuRunner {
     pool: Arc<ThreadPool>,
     split: Split,
-    scratch: matmul::Scratch,
+    matmuls: MatMuls,
+    lists: moves::Lists,
 }
 
 impl Runner for CpuRunner {
@@ -117,24 +169,55 @@ impl Runner for CpuRunner {
         if self.split.threads == 1 { work(self) } else { pool.install(|| work(self)) }
     }
 
-    fn run(&mut self, op: &Op, inputs: &[View<'_>], output: &Shape, out: &mut [f32]) -> Result<(), ElementError> {
+    fn forget(&mut self, all: bool) {
+        self.matmuls.forget(all);
+    }
+
+    fn run(
+        &mut self,
+        number: usize,
+        op: &Op,
+        inputs: &[View<'_>],
+        output: &Shape,
+        out: &mut [f32],
+    ) -> Result<(), ElementError> {
         let split = self.split;
-        match op {
-            Op::Fill { bits } => out.fill(f32::from_bits(*bits)),
+        // What only moves numbers gives numbers.
+        let is_finite = match op {
+            Op::Fill { bits } => {
+                out.fill(f32::from_bits(*bits));
+                f32::from_bits(*bits).is_finite()
+            }
             Op::Map(expr) => map::run(expr, inputs, output, out, split),
             Op::Sum { axes } => reduce::sum(inputs[0], *axes, out, split),
             Op::Max { axes } => reduce::max(inputs[0], *axes, out, split),
-            Op::Total => out[0] = reduce::total(inputs, split),
+            Op::Total => {
+                out[0] = reduce::total(inputs, split);
+                out[0].is_finite()
+            }
             Op::MatMul { transpose_a, transpose_b, precision } => {
-                self.scratch.run((inputs[0], *transpose_a), (inputs[1], *transpose_b), *precision, out, split)
+                let operands = [(inputs[0], *transpose_a), (inputs[1], *transpose_b)];
+                let operands = operands.map(|(view, transposed)| Operand { view, transposed });
+                self.matmuls.run(number, operands, *precision, out, split)
             }
             Op::OneHot => moves::one_hot(inputs[0], output, out)?,
-            Op::Transpose => moves::transpose(inputs[0], out),
-            Op::Reshape => out.copy_from_slice(inputs[0].data),
-            Op::Gather => moves::gather(inputs[0], inputs[1], out)?,
-            Op::ScatterAdd => moves::scatter_add(inputs[0], inputs[1], output, out)?,
-        }
-        Ok(())
+            Op::Transpose => moves::transpose(inputs[0], out, split),
+            Op::Reshape => moves::copy(inputs[0].data, out, split),
+            Op::Gather => moves::gather(inputs[0], inputs[1], out, split)?,
+            Op::ScatterAdd => moves::scatter_add(inputs[0], inputs[1], output, out, &mut self.lists, split)?,
+            // No faster way yet.
+            Op::Permute { .. }
+            | Op::Slice { .. }
+            | Op::Concat { .. }
+            | Op::Patches(_)
+            | Op::Fold(_)
+            | Op::Iota { .. }
+            | Op::Random { .. }
+            | Op::LongSum { .. }
+            | Op::LongScatterAdd
+            | Op::BlockMatMul { .. } => return crate::law::run(op, inputs, output, out),
+        };
+        if is_finite { Ok(()) } else { check_finite(out) }
     }
 }
 

@@ -3,14 +3,24 @@
 //! Integers on the grid come from binary64: `x * 2^(30-e)` is exact there, and
 //! adding `1.5 * 2^52` rounds it to an integer, ties to even, in the low bits.
 
+use std::cell::RefCell;
+
 use assay_exact::sum::finish;
 use assay_exact::{Shape, scalar};
-use rayon::prelude::*;
 
-use super::{Split, power_of_two};
+use super::instructions::for_level;
+use super::power_of_two;
+use super::split::Split;
 use crate::session::View;
 
 const MAGIC: f64 = 6_755_399_441_055_744.0;
+/// Columns that are reduced together.
+const WIDTH: usize = 64;
+
+thread_local! {
+    /// The elements of one result, where they are not neighbours.
+    static ELEMENTS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// `rint(x * scale)` for `|x * scale| < 2^50` and a power of two `scale`.
 #[inline(always)]
@@ -24,8 +34,20 @@ fn magnitude(x: f32) -> i32 {
     (x.to_bits() & 0x7fff_ffff) as i32
 }
 
-fn greatest(data: &[f32]) -> i32 {
+/// Whether there is no infinity and no NaN.
+#[inline(always)]
+pub(super) fn all_finite(data: &[f32]) -> bool {
+    data.iter().fold(0, |most, x| most.max(magnitude(*x))) < 0x7f80_0000
+}
+
+#[inline(always)]
+fn greatest_of(data: &[f32]) -> i32 {
     data.iter().fold(0, |most, x| most.max(magnitude(*x)))
+}
+
+#[inline(always)]
+fn grid_sum_of(data: &[f32], scale: f64) -> i64 {
+    data.iter().fold(0, |total: i64, x| total.wrapping_add(to_grid(*x, scale)))
 }
 
 /// The exponent and the scale of the grid for a greatest magnitude other than zero.
@@ -34,39 +56,31 @@ fn grid(greatest: i32) -> (i32, f64) {
     (exponent, power_of_two(30 - exponent))
 }
 
-fn add(data: &[f32], scale: f64) -> i64 {
-    data.iter().fold(0, |total: i64, x| total.wrapping_add(to_grid(*x, scale)))
+for_level! {
+    fn greatest(level; data: &[f32]) -> i32 {
+        greatest_of(data)
+    }
 }
 
-fn sum_slice(data: &[f32]) -> f32 {
-    match greatest(data) {
-        0 => 0.0,
-        most => {
-            let (exponent, scale) = grid(most);
-            finish(add(data, scale), exponent)
-        }
+for_level! {
+    fn grid_sum(level; data: &[f32], scale: f64) -> i64 {
+        grid_sum_of(data, scale)
     }
 }
 
 /// The exact sum of everything in `inputs`.
 pub(super) fn total(inputs: &[View<'_>], split: Split) -> f32 {
-    let all: usize = inputs.iter().map(|input| input.data.len()).sum();
-    let part = split.part(all, 2);
-    if part >= all {
-        return match inputs.iter().map(|input| greatest(input.data)).max() {
-            None | Some(0) => 0.0,
-            Some(most) => {
-                let (exponent, scale) = grid(most);
-                finish(inputs.iter().map(|input| add(input.data, scale)).sum(), exponent)
-            }
-        };
-    }
-    let parts: Vec<&[f32]> = inputs.iter().flat_map(|input| input.data.chunks(part)).collect();
-    match parts.par_iter().map(|data| greatest(data)).max() {
+    let most = inputs
+        .iter()
+        .map(|View { data, .. }| split.reduce(data.len(), 2, |part| greatest(split.level, &data[part]), i32::max));
+    match most.max() {
         None | Some(0) => 0.0,
         Some(most) => {
             let (exponent, scale) = grid(most);
-            finish(parts.par_iter().map(|data| add(data, scale)).sum(), exponent)
+            let sums = inputs.iter().map(|View { data, .. }| {
+                split.reduce(data.len(), 2, |part| grid_sum(split.level, &data[part], scale), i64::wrapping_add)
+            });
+            finish(sums.fold(0, i64::wrapping_add), exponent)
         }
     }
 }
@@ -92,127 +106,153 @@ fn collapse(shape: &Shape, axes: u8) -> Option<[usize; 3]> {
     Some(sizes)
 }
 
-pub(super) fn sum(input: View<'_>, axes: u8, out: &mut [f32], split: Split) {
-    let Some([_, count, inner]) = collapse(&input.shape, axes) else {
-        return general(input, axes, out, split, sum_slice);
-    };
-    match inner {
-        _ if out.is_empty() => {}
-        _ if count == 0 => out.fill(0.0),
-        1 if out.len() == 1 => out[0] = total(&[input], split),
-        1 => rows(input.data, count, out, split, sum_slice),
-        _ => columns(input.data, count, inner, out, split, |data, first, out| {
-            sum_columns(data, inner, first, out);
+/// Which reduction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sum,
+    Max,
+}
+
+/// Whether all results are finite.
+pub(super) fn sum(input: View<'_>, axes: u8, out: &mut [f32], split: Split) -> bool {
+    reduce(Kind::Sum, input, axes, out, split)
+}
+
+/// Whether all results are finite.
+pub(super) fn max(input: View<'_>, axes: u8, out: &mut [f32], split: Split) -> bool {
+    reduce(Kind::Max, input, axes, out, split)
+}
+
+fn reduce(kind: Kind, input: View<'_>, axes: u8, out: &mut [f32], split: Split) -> bool {
+    let data = input.data;
+    match collapse(&input.shape, axes) {
+        _ if out.is_empty() => true,
+        None => {
+            let count = input.shape.reduction_count(axes) as usize;
+            split.fill(out, 1, 8 * count, |start, out| scattered(split.level, kind, &input, axes, start, out))
+        }
+        Some([_, 0, _]) => {
+            // Only sums may be empty.
+            out.fill(0.0);
+            true
+        }
+        Some([1, _, 1]) if kind == Kind::Sum => {
+            out[0] = total(&[input], split);
+            out[0].is_finite()
+        }
+        Some([_, count, 1]) => split.fill(out, 1, 2 * count, |start, out| {
+            rows(split.level, kind, &data[start * count..][..out.len() * count], count, out)
+        }),
+        Some([_, count, inner]) => split.fill(out, WIDTH, 2 * count * WIDTH, |start, out| {
+            columns(split.level, kind, data, [count, inner], start, out)
         }),
     }
 }
 
-pub(super) fn max(input: View<'_>, axes: u8, out: &mut [f32], split: Split) {
-    let Some([_, count, inner]) = collapse(&input.shape, axes) else {
-        return general(input, axes, out, split, max_slice);
-    };
-    match inner {
-        _ if out.is_empty() => {}
-        1 => rows(input.data, count, out, split, max_slice),
-        _ => columns(input.data, count, inner, out, split, |data, first, out| {
-            max_columns(data, inner, first, out);
-        }),
+#[inline(always)]
+fn reduced(kind: Kind, data: &[f32]) -> f32 {
+    match kind {
+        Kind::Sum => match greatest_of(data) {
+            0 => 0.0,
+            most => {
+                let (exponent, scale) = grid(most);
+                finish(grid_sum_of(data, scale), exponent)
+            }
+        },
+        Kind::Max => {
+            let most = data.iter().fold(i32::MIN, |most, x| most.max(scalar::total_order_key(*x)));
+            scalar::from_total_order_key(most)
+        }
     }
 }
 
-fn max_slice(data: &[f32]) -> f32 {
-    let most = data.iter().fold(i32::MIN, |most, x| most.max(scalar::total_order_key(*x)));
-    scalar::from_total_order_key(most)
-}
-
-/// One result per row of `count` elements.
-fn rows(data: &[f32], count: usize, out: &mut [f32], split: Split, reduce: impl Fn(&[f32]) -> f32 + Sync) {
-    let part = split.part(out.len(), 2 * count);
-    let run = |data: &[f32], out: &mut [f32]| {
+for_level! {
+    /// One result per row of `count` elements.
+    fn rows(level; kind: Kind, data: &[f32], count: usize, out: &mut [f32]) -> bool {
         for (out, row) in out.iter_mut().zip(data.chunks_exact(count)) {
-            *out = reduce(row);
+            *out = reduced(kind, row);
         }
-    };
-    if part >= out.len() {
-        return run(data, out);
+        all_finite(out)
     }
-    out.par_chunks_mut(part).zip(data.par_chunks(part * count)).for_each(|(out, data)| run(data, out));
 }
 
-/// Results for runs of columns of each `[count, inner]` block: `reduce(block, first
-/// column, results)`.
-fn columns(
-    data: &[f32],
-    count: usize,
-    inner: usize,
-    out: &mut [f32],
-    split: Split,
-    reduce: impl Fn(&[f32], usize, &mut [f32]) + Sync,
-) {
-    let results = out.len();
-    let part = split.part(results, 2 * count);
-    let blocks = data.chunks_exact(count * inner).zip(out.chunks_mut(inner));
-    if part >= results {
-        return blocks.for_each(|(data, out)| reduce(data, 0, out));
-    }
-    let part = part.min(inner);
-    let tasks: Vec<(&[f32], usize, &mut [f32])> = blocks
-        .flat_map(|(data, out)| out.chunks_mut(part).enumerate().map(move |(i, out)| (data, i * part, out)))
-        .collect();
-    tasks.into_par_iter().for_each(|(data, first, out)| reduce(data, first, out));
-}
-
-/// Columns `first..` of a block whose rows have `inner` elements, summed into `out`.
-fn sum_columns(data: &[f32], inner: usize, first: usize, out: &mut [f32]) {
-    const WIDTH: usize = 64;
-    for (i, out) in out.chunks_mut(WIDTH).enumerate() {
-        let from = first + i * WIDTH;
-        let rows = || data.chunks_exact(inner).map(|row| &row[from..][..out.len()]);
-        let mut most = [0i32; WIDTH];
-        for row in rows() {
-            for (most, x) in most.iter_mut().zip(row) {
-                *most = (*most).max(magnitude(*x));
+for_level! {
+    /// Any axes: the elements of each result are collected, then reduced.
+    fn scattered(level; kind: Kind, input: &View<'_>, axes: u8, start: usize, out: &mut [f32]) -> bool {
+        let count = input.shape.reduction_count(axes);
+        ELEMENTS.with_borrow_mut(|elements| {
+            for (i, out) in out.iter_mut().enumerate() {
+                let at = |r| input.shape.reduction_index(axes, (start + i) as u64, r) as usize;
+                elements.clear();
+                elements.extend((0..count).map(|r| input.data[at(r)]));
+                *out = reduced(kind, elements);
             }
-        }
-        let (mut exponents, mut scales) = ([0; WIDTH], [0.0; WIDTH]);
-        for (i, &most) in most.iter().enumerate().filter(|(_, most)| **most != 0) {
-            (exponents[i], scales[i]) = grid(most);
-        }
-        let mut totals = [0i64; WIDTH];
-        for row in rows() {
-            for ((total, x), scale) in totals.iter_mut().zip(row).zip(&scales) {
-                *total = total.wrapping_add(to_grid(*x, *scale));
-            }
-        }
-        for ((out, total), exponent) in out.iter_mut().zip(totals).zip(exponents) {
-            *out = finish(total, exponent);
-        }
+        });
+        all_finite(out)
     }
 }
 
-fn max_columns(data: &[f32], inner: usize, first: usize, out: &mut [f32]) {
-    for (i, out) in out.iter_mut().enumerate() {
-        let column = data.iter().skip(first + i).step_by(inner);
-        let most = column.fold(i32::MIN, |most, x| most.max(scalar::total_order_key(*x)));
+for_level! {
+    /// Results from `start` on of the columns of blocks `[count, inner]`.
+    fn columns(
+        level;
+        kind: Kind,
+        data: &[f32],
+        sizes: [usize; 2],
+        start: usize,
+        out: &mut [f32],
+    ) -> bool {
+        let ([count, inner], mut at) = (sizes, start);
+        let mut rest = &mut *out;
+        while !rest.is_empty() {
+            let (outer, first) = (at / inner, at % inner);
+            let run = rest.len().min(inner - first).min(WIDTH);
+            let (own, after) = rest.split_at_mut(run);
+            let block = &data[outer * count * inner..][..count * inner];
+            let rows = block.chunks_exact(inner).map(|row| &row[first..first + run]);
+            match kind {
+                Kind::Sum => sum_rows(rows, own),
+                Kind::Max => max_rows(rows, own),
+            }
+            (at, rest) = (at + run, after);
+        }
+        all_finite(out)
+    }
+}
+
+/// The exact sums of the columns of some rows, of at most 64 elements.
+#[inline(always)]
+pub(super) fn sum_rows<'a>(rows: impl Iterator<Item = &'a [f32]> + Clone, out: &mut [f32]) {
+    let mut most = [0i32; WIDTH];
+    for row in rows.clone() {
+        for (most, x) in most.iter_mut().zip(row) {
+            *most = (*most).max(magnitude(*x));
+        }
+    }
+    let (mut exponents, mut scales) = ([0; WIDTH], [0.0; WIDTH]);
+    for (i, &most) in most.iter().enumerate().filter(|(_, most)| **most != 0) {
+        (exponents[i], scales[i]) = grid(most);
+    }
+    let mut totals = [0i64; WIDTH];
+    for row in rows {
+        for ((total, x), scale) in totals.iter_mut().zip(row).zip(&scales) {
+            *total = total.wrapping_add(to_grid(*x, *scale));
+        }
+    }
+    for ((out, total), exponent) in out.iter_mut().zip(totals).zip(exponents) {
+        *out = finish(total, exponent);
+    }
+}
+
+#[inline(always)]
+fn max_rows<'a>(rows: impl Iterator<Item = &'a [f32]>, out: &mut [f32]) {
+    let mut most = [i32::MIN; WIDTH];
+    for row in rows {
+        for (most, x) in most.iter_mut().zip(row) {
+            *most = (*most).max(scalar::total_order_key(*x));
+        }
+    }
+    for (out, most) in out.iter_mut().zip(most) {
         *out = scalar::from_total_order_key(most);
     }
-}
-
-/// Any axes: the elements of each result are collected, then reduced.
-fn general(input: View<'_>, axes: u8, out: &mut [f32], split: Split, reduce: impl Fn(&[f32]) -> f32 + Sync) {
-    let count = input.shape.reduction_count(axes);
-    let run = |first: usize, out: &mut [f32]| {
-        let mut elements = Vec::with_capacity(count as usize);
-        for (i, out) in out.iter_mut().enumerate() {
-            let at = |r| input.shape.reduction_index(axes, (first + i) as u64, r) as usize;
-            elements.clear();
-            elements.extend((0..count).map(|r| input.data[at(r)]));
-            *out = reduce(&elements);
-        }
-    };
-    let part = split.part(out.len(), 8 * count as usize);
-    if part >= out.len() {
-        return run(0, out);
-    }
-    out.par_chunks_mut(part).enumerate().for_each(|(i, out)| run(i * part, out));
 }

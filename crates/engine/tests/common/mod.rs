@@ -4,8 +4,8 @@
 use std::sync::OnceLock;
 
 use assay_engine::{
-    Backend, CpuBackend, EngineError, Input, LawBackend, Op, OpNode, Program, Shape, State, Tensor, TensorDecl,
-    TensorKind,
+    Backend, CpuBackend, EngineError, Input, Instructions, LawBackend, Op, OpNode, Program, Shape, State, Tensor,
+    TensorDecl, TensorKind,
 };
 use assay_exact::{ElementError, philox};
 
@@ -90,13 +90,16 @@ pub fn shape(dims: &[u32]) -> Shape {
     Shape::new(dims).unwrap()
 }
 
-/// CPU back ends with several thread counts, cut as finely as can be and as usual.
+/// CPU back ends with several thread counts, cut as finely as can be and as usual, and
+/// with every set of instructions that this machine has.
 pub fn cpus() -> &'static [CpuBackend] {
     static CPUS: OnceLock<Vec<CpuBackend>> = OnceLock::new();
     CPUS.get_or_init(|| {
-        [(1, 1), (2, 1), (3, 1), (8, 1), (2, 1 << 16)]
-            .map(|(threads, grain)| CpuBackend::new(threads).unwrap().with_grain(grain))
-            .into()
+        let threads = [(1, 1), (2, 1), (3, 1), (8, 1), (2, 1 << 16)]
+            .map(|(threads, grain)| CpuBackend::new(threads).unwrap().with_grain(grain));
+        let instructions = Instructions::available()
+            .map(|set| CpuBackend::new(2).unwrap().with_grain(1).with_instructions(set).unwrap());
+        threads.into_iter().chain(instructions).collect()
     })
 }
 

@@ -1,0 +1,81 @@
+//! A training step allocates nothing once it is under way.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use assay_engine::{Backend, CpuBackend, Input, Instructions, State, TrainingSpec};
+
+/// Counts what all threads of this process allocate, and what each does.
+struct Counting;
+
+static ALL: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static OWN: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: all is left to the system's allocator; counting touches no memory of it.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALL.fetch_add(1, Ordering::Relaxed);
+        OWN.set(OWN.get() + 1);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: likewise.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const STEPS: usize = 64;
+
+/// Allocations of this thread, and of all (the test's harness has one, too), in some steps
+/// after the first two.
+fn allocations(backend: &CpuBackend, precision: &str) -> (usize, usize) {
+    let spec: TrainingSpec = serde_json::from_str(&format!(
+        r#"{{ "model": {{ "mlp": {{ "inputs": 40, "hidden": [50, 30], "classes": 7, "activation": "tanh" }} }},
+            "optimiser": {{ "adamw": {{ "lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.1 }} }},
+            "precision": {{ "forward": "{precision}", "grad_input": "{precision}", "grad_weight": "{precision}" }},
+            "batch": 24 }}"#
+    ))
+    .unwrap();
+    let program = spec.compile().unwrap();
+    let mut session = backend.prepare(&program).unwrap();
+    session.load(&State::init(&program, [5; 32]).unwrap()).unwrap();
+    let features: Vec<f32> = (0..24 * 40).map(|i| (i % 17) as f32 / 16.0).collect();
+    let labels: Vec<f32> = (0..24).map(|i| (i % 7) as f32).collect();
+    let inputs = [Input::new("features", &features), Input::new("labels", &labels)];
+    for _ in 0..2 {
+        session.step(&inputs).unwrap();
+    }
+    let count = || (OWN.get(), ALL.load(Ordering::Relaxed));
+    let before = count();
+    for _ in 0..STEPS {
+        session.step(&inputs).unwrap();
+    }
+    let after = count();
+    (after.0 - before.0, after.1 - before.1)
+}
+
+#[test]
+fn steps_allocate_nothing() {
+    for set in Instructions::available() {
+        for precision in ["int8x1", "int8x2", "int8x3"] {
+            let one = CpuBackend::new(1).unwrap().with_instructions(set).unwrap();
+            assert_eq!(allocations(&one, precision).0, 0, "{set}, {precision}");
+            // Cut as finely as can be, on three threads. Their queue takes a block of memory for some
+            // dozens of steps handed over, and each thread buffers of its own whenever it first does
+            // a kind of work.
+            let three = CpuBackend::new(3).unwrap().with_grain(1).with_instructions(set).unwrap();
+            let (_, count) = allocations(&three, precision);
+            assert!(count < STEPS, "{count} allocations in {STEPS} steps on three threads, {set}, {precision}");
+        }
+    }
+}
