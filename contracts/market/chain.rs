@@ -8,7 +8,7 @@ use assay_protocol::{
     hash::Sha256,
     host::Host,
     market::Event,
-    registry::{self, RegisterModel},
+    registry::{self, RegisterModel, Royalty},
 };
 use ink::{env::call::FromAddr, prelude::vec::Vec};
 use registry_contract::RegistryRef;
@@ -41,8 +41,13 @@ impl MarketChain {
 
 /// A call that traps in the registry stops the market's message, and nothing is kept.
 impl MarketHost for MarketChain {
-    fn check_inputs(&self, datasets: &[Hash], parent: Option<Hash>) -> Result<(), registry::Error> {
-        self.registry().check_inputs(datasets.to_vec(), parent)
+    fn check_inputs(
+        &self,
+        client: Address,
+        datasets: &[Hash],
+        parent: Option<Hash>,
+    ) -> Result<Vec<Royalty>, registry::Error> {
+        self.registry().check_inputs(client, datasets.to_vec(), parent)
     }
 
     fn register_model(&mut self, model: RegisterModel) -> Result<(), registry::Error> {

@@ -24,6 +24,7 @@ pub struct Enlisted {
     job: u64,
     #[ink(topic)]
     verifier: Account,
+    bond: u128,
 }
 
 /// A client or a verifier revealed its secret.
@@ -86,9 +87,10 @@ pub struct Credited {
     reason: Reason,
 }
 
-/// A sum was sent out.
+/// A sum was sent out. (The registry, whose metadata comes along, has a
+/// `Withdrawn` of its own, and no two events may have one signature.)
 #[ink::event]
-pub struct Withdrawn {
+pub struct PaidOut {
     #[ink(topic)]
     account: Account,
     amount: u128,
@@ -112,19 +114,82 @@ pub struct ModelRefused {
     error: Error,
 }
 
+/// Stake was taken back and can be collected later.
+#[ink::event]
+pub struct Unbonding {
+    #[ink(topic)]
+    account: Account,
+    role: Role,
+    amount: u128,
+    at: u64,
+}
+
+/// An operator published what it asks of a job, or took that back.
+#[ink::event]
+pub struct OfferChanged {
+    #[ink(topic)]
+    operator: Account,
+    offered: bool,
+}
+
+/// The ends of a job's commitment were opened.
+#[ink::event]
+pub struct EndsOpened {
+    #[ink(topic)]
+    job: u64,
+    #[ink(topic)]
+    model: Digest,
+}
+
+/// A job is final, but another job holds its model's id.
+#[ink::event]
+pub struct ModelWaits {
+    #[ink(topic)]
+    job: u64,
+    #[ink(topic)]
+    holder: u64,
+}
+
+/// Something was demanded of a job's operator.
+#[ink::event]
+pub struct Demanded {
+    #[ink(topic)]
+    job: u64,
+    number: u8,
+    #[ink(topic)]
+    by: Account,
+    deadline: u64,
+}
+
+/// A demand was answered.
+#[ink::event]
+pub struct Answered {
+    #[ink(topic)]
+    job: u64,
+    number: u8,
+    #[ink(topic)]
+    by: Account,
+}
+
 /// Emits the ink! event that `event` stands for.
 pub fn emit(event: Event) {
     match event {
         Event::JobMoved { job, state, deadline } => emit_event(JobMoved { job, state, deadline }),
-        Event::Enlisted { job, verifier } => emit_event(Enlisted { job, verifier }),
+        Event::Enlisted { job, verifier, bond } => emit_event(Enlisted { job, verifier, bond }),
         Event::SecretRevealed { job, by } => emit_event(SecretRevealed { job, by }),
         Event::SlotMoved { job, slot, verifier, check } => emit_event(SlotMoved { job, slot, verifier, check }),
         Event::SeatMoved { job, seat, verifier } => emit_event(SeatMoved { job, seat, verifier }),
         Event::Staked { account, role, amount } => emit_event(Staked { account, role, amount }),
         Event::Slashed { account, job, amount, reason } => emit_event(Slashed { account, job, amount, reason }),
         Event::Credited { account, job, amount, reason } => emit_event(Credited { account, job, amount, reason }),
-        Event::Withdrawn { account, amount } => emit_event(Withdrawn { account, amount }),
+        Event::Withdrawn { account, amount } => emit_event(PaidOut { account, amount }),
         Event::ModelRegistered { job, model, known } => emit_event(ModelRegistered { job, model, known }),
         Event::ModelRefused { job, error } => emit_event(ModelRefused { job, error }),
+        Event::Unbonding { account, role, amount, at } => emit_event(Unbonding { account, role, amount, at }),
+        Event::OfferChanged { operator, offered } => emit_event(OfferChanged { operator, offered }),
+        Event::EndsOpened { job, model } => emit_event(EndsOpened { job, model }),
+        Event::ModelWaits { job, holder } => emit_event(ModelWaits { job, holder }),
+        Event::Demanded { job, number, by, deadline } => emit_event(Demanded { job, number, by, deadline }),
+        Event::Answered { job, number, by } => emit_event(Answered { job, number, by }),
     }
 }

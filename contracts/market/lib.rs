@@ -5,8 +5,8 @@
 //! types, limits and errors, `docs/market.md` the states of a job. A message
 //! that returns an error is reverted, value included.
 //!
-//! Money comes in with `stake` and `post_job` alone and leaves with `withdraw`
-//! and `withdraw_burned` alone. Nobody can pause or upgrade the contract, or
+//! Money comes in with `stake`, `post_job`, `challenge` and `demand` alone and
+//! leaves with `withdraw` and `withdraw_burned` alone. Nobody can pause or upgrade the contract, or
 //! take what is not credited to them.
 //!
 //! The market calls its registry, and only that contract, to check a job's
@@ -20,14 +20,16 @@ mod events;
 mod market {
     use crate::chain::MarketChain;
     use assay_ink_host::{InkHost, account, address};
-    use assay_market::{advance, check, enlist, panel, post, reads, stake, train};
+    use assay_market::{
+        advance, challenge, check, demand, enlist, model, offer, panel, post, reads, rules, stake, train,
+    };
     use assay_protocol::{
         Address as Account, Hash as Digest,
         commitment::Outcome,
         host::Host,
         market::{
-            BURN_ADDRESS, Commit, Enlistment, Error, JobSummary, JobView, KIND, PostJob, Role, Seat, Slot, SlotOpening,
-            SlotTrace, Standing, VERSION,
+            Answer, BURN_ADDRESS, Challenge, Commit, Contributions, Demand, Enlistment, Error, JobSummary, JobView,
+            KIND, Offer, Opening, Paid, PostJob, Role, Rules, Seat, Slot, SlotTrace, Standing, VERSION, Wanted,
         },
         registry::Page,
     };
@@ -42,14 +44,16 @@ mod market {
 
     impl Market {
         /// A market without jobs that works with the registry at `registry`,
-        /// which its deployer then binds to this market.
+        /// which its deployer then binds to this market. No window of a job may
+        /// be longer than `longest_window` seconds.
         ///
         /// # Panics
-        /// If no registry is at that address.
+        /// If no registry is at that address, or the window is zero or too long.
         #[ink(constructor)]
-        pub fn new(registry: Account) -> Self {
+        pub fn new(registry: Account, longest_window: u32) -> Self {
             let market = Self { registry: account(registry) };
             assert!(market.chain().is_registry(), "a registry is at the given address");
+            rules::deploy(&mut market.chain(), registry, longest_window).expect("a longest window of up to 30 days");
             market
         }
 
@@ -60,10 +64,22 @@ mod market {
             stake::stake(&mut self.chain(), role, endpoint)
         }
 
-        /// Takes free stake back, to be withdrawn.
+        /// Takes free stake back: it waits, and can then be collected.
         #[ink(message)]
         pub fn unstake(&mut self, role: Role, amount: u128) -> Result<(), Error> {
             stake::unstake(&mut self.chain(), role, amount)
+        }
+
+        /// Credits the stake that was taken back and has waited long enough.
+        #[ink(message)]
+        pub fn collect(&mut self, role: Role) -> Result<(), Error> {
+            stake::collect(&mut self.chain(), role)
+        }
+
+        /// The caller publishes what it asks of a job, or takes that back.
+        #[ink(message)]
+        pub fn publish_offer(&mut self, offer: Option<Offer>) -> Result<(), Error> {
+            offer::publish_offer(&mut self.chain(), offer)
         }
 
         /// Sends out all that is credited to the caller; returns how much.
@@ -93,10 +109,11 @@ mod market {
             post::cancel(&mut self.chain(), job)
         }
 
-        /// A verifier enlists for a job with a sealed secret and locks its bond.
+        /// A verifier enlists for a job with a sealed secret and locks a bond,
+        /// its weight in the draw.
         #[ink(message)]
-        pub fn enlist(&mut self, job: u64, sealed_secret: Digest) -> Result<(), Error> {
-            enlist::enlist(&mut self.chain(), job, sealed_secret)
+        pub fn enlist(&mut self, job: u64, sealed_secret: Digest, bond: u128) -> Result<(), Error> {
+            enlist::enlist(&mut self.chain(), job, sealed_secret, bond)
         }
 
         /// The client or a verifier reveals its secret for the draw.
@@ -117,16 +134,22 @@ mod market {
             train::claim(&mut self.chain(), job)
         }
 
+        /// The operator hands the job back for the price that its terms state.
+        #[ink(message)]
+        pub fn hand_back(&mut self, job: u64) -> Result<(), Error> {
+            train::hand_back(&mut self.chain(), job)
+        }
+
         /// The operator commits to all segments.
         #[ink(message)]
         pub fn commit(&mut self, job: u64, commit: Commit) -> Result<(), Error> {
             train::commit(&mut self.chain(), job, commit)
         }
 
-        /// The operator opens drawn leaves.
+        /// The operator opens the ends of its commitment and drawn leaves.
         #[ink(message)]
-        pub fn open(&mut self, job: u64, openings: Vec<SlotOpening>) -> Result<(), Error> {
-            check::open(&mut self.chain(), job, openings)
+        pub fn open(&mut self, job: u64, opening: Opening) -> Result<(), Error> {
+            check::open(&mut self.chain(), job, opening)
         }
 
         /// A drawn verifier posts the seal over what its replay gave.
@@ -135,10 +158,11 @@ mod market {
             check::attest(&mut self.chain(), job, slot, seal)
         }
 
-        /// A drawn verifier says that the operator does not serve the checkpoint.
+        /// A drawn verifier says that the operator does not serve the checkpoint,
+        /// and demands a chunk of it.
         #[ink(message)]
-        pub fn report_unavailable(&mut self, job: u64, slot: u8) -> Result<(), Error> {
-            check::report_unavailable(&mut self.chain(), job, slot)
+        pub fn report_unavailable(&mut self, job: u64, slot: u8, tensor: u32, chunk: u32) -> Result<(), Error> {
+            check::report_unavailable(&mut self.chain(), job, slot, tensor, chunk)
         }
 
         /// The operator reveals the trace roots of all slots that wait for it.
@@ -149,8 +173,29 @@ mod market {
 
         /// A verifier insists that the operator is wrong in a slot.
         #[ink(message)]
-        pub fn insist(&mut self, job: u64, slot: u8, trace: Option<Digest>) -> Result<(), Error> {
+        pub fn insist(&mut self, job: u64, slot: u8, trace: Digest) -> Result<(), Error> {
             check::insist(&mut self.chain(), job, slot, trace)
+        }
+
+        /// Anybody challenges a segment; the value sent must be the job's bond.
+        /// Returns the number of the new slot.
+        #[ink(message, payable)]
+        pub fn challenge(&mut self, job: u64, challenge: Challenge) -> Result<u8, Error> {
+            challenge::challenge(&mut self.chain(), job, challenge)
+        }
+
+        /// Anybody demands a chunk of an open state or a leaf of the commitment;
+        /// the value sent must be a tenth of the job's bond. Returns the demand's
+        /// number.
+        #[ink(message, payable)]
+        pub fn demand(&mut self, job: u64, wanted: Wanted) -> Result<u8, Error> {
+            demand::demand(&mut self.chain(), job, wanted)
+        }
+
+        /// Anybody answers a demand.
+        #[ink(message)]
+        pub fn answer(&mut self, job: u64, number: u8, answer: Answer) -> Result<(), Error> {
+            demand::answer(&mut self.chain(), job, number, answer)
         }
 
         /// A panellist posts the seal over its outcome.
@@ -171,6 +216,12 @@ mod market {
             advance::advance(&mut self.chain(), job)
         }
 
+        /// Anybody registers the model of a final job that has none yet.
+        #[ink(message)]
+        pub fn register(&mut self, job: u64) -> Result<(), Error> {
+            model::register(&mut self.chain(), job)
+        }
+
         /// A job with its terms.
         #[ink(message)]
         pub fn job(&self, job: u64) -> Option<JobView> {
@@ -189,7 +240,7 @@ mod market {
             reads::spec(&self.chain(), job)
         }
 
-        /// The drawn segments of a job and who checks them.
+        /// The drawn segments of a job and who checks them, then its challenges.
         #[ink(message)]
         pub fn slots(&self, job: u64) -> Vec<Slot> {
             reads::slots(&self.chain(), job)
@@ -199,6 +250,48 @@ mod market {
         #[ink(message)]
         pub fn seats(&self, job: u64) -> Vec<Seat> {
             reads::seats(&self.chain(), job)
+        }
+
+        /// The demands of a job that nobody has answered yet.
+        #[ink(message)]
+        pub fn demands(&self, job: u64) -> Vec<Demand> {
+            reads::demands(&self.chain(), job)
+        }
+
+        /// Who contributed what to a job, and what each was paid so far.
+        #[ink(message)]
+        pub fn contributions(&self, job: u64) -> Option<Contributions> {
+            reads::contributions(&self.chain(), job)
+        }
+
+        /// All that a job has paid, oldest first, at most 50 a page.
+        #[ink(message)]
+        pub fn payments(&self, job: u64, offset: u32, limit: u32) -> Page<Paid> {
+            reads::payments(&self.chain(), job, offset, limit)
+        }
+
+        /// Whoever ever staked as an operator, at most 25 a page.
+        #[ink(message)]
+        pub fn operators(&self, offset: u32, limit: u32) -> Page<(Account, Standing)> {
+            reads::standings(&self.chain(), Role::Operator, offset, limit)
+        }
+
+        /// Whoever ever staked as a verifier, at most 25 a page.
+        #[ink(message)]
+        pub fn verifiers(&self, offset: u32, limit: u32) -> Page<(Account, Standing)> {
+            reads::standings(&self.chain(), Role::Verifier, offset, limit)
+        }
+
+        /// What an operator asks of a job, if it has published that.
+        #[ink(message)]
+        pub fn offer(&self, operator: Account) -> Option<Offer> {
+            reads::offer(&self.chain(), operator)
+        }
+
+        /// What was fixed when the market was deployed.
+        #[ink(message)]
+        pub fn rules(&self) -> Rules {
+            reads::rules(&self.chain())
         }
 
         /// An account's standing in a role, if it has one.

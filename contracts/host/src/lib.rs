@@ -18,11 +18,20 @@ mod chain;
 
 use alloc::vec::Vec;
 use assay_protocol::{Address, Hash, hash::Sha256, host::Host};
-use ink::{U256, env::DefaultEnvironment};
+use ink::{
+    U256,
+    env::DefaultEnvironment,
+    scale::{Decode, DecodeAll, Encode},
+};
 
 /// The chain that the running contract is on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InkHost;
+
+/// A call to another contract gave no answer: it trapped, refused, or may not
+/// be called, because it is waiting for this very call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallFailed;
 
 /// The transfer did not happen: the contract holds less than the amount, or
 /// the receiver refused it.
@@ -48,6 +57,103 @@ impl InkHost {
         }
         ink::env::transfer::<DefaultEnvironment>(account(to), U256::from(amount)).map_err(|_| TransferFailed)
     }
+
+    /// Whether a contract is at `address`.
+    pub fn is_contract(&self, address: &Address) -> bool {
+        chain::code_size(address) > 0
+    }
+
+    /// Asks the contract at `to` something that changes nothing, whatever its
+    /// ABI, and gives the answer's bytes.
+    ///
+    /// # Errors
+    /// If it gives none. Where no contract is, the answer is empty.
+    pub fn ask(&self, to: &Address, input: &[u8]) -> Result<Vec<u8>, CallFailed> {
+        chain::call(to, input, true)
+    }
+
+    /// Asks the ink! contract at `to`: the message of this selector
+    /// (`ink::selector_bytes!`), with its arguments as a tuple.
+    ///
+    /// # Errors
+    /// If it gives no answer of this type.
+    pub fn ask_ink<T: Decode>(&self, to: &Address, selector: [u8; 4], arguments: impl Encode) -> Result<T, CallFailed> {
+        let answer = self.ask(to, &(selector, arguments).encode())?;
+        match ink::MessageResult::<T>::decode_all(&mut &answer[..]) {
+            Ok(Ok(value)) => Ok(value),
+            _ => Err(CallFailed),
+        }
+    }
+
+    /// Sends a message to the contract at `to`, whatever its ABI, and gives the
+    /// answer's bytes. It cannot call back into this one.
+    ///
+    /// # Errors
+    /// If it gives none; nothing was changed there then. Where no contract is,
+    /// the answer is empty.
+    pub fn call(&mut self, to: &Address, input: &[u8]) -> Result<Vec<u8>, CallFailed> {
+        chain::call(to, input, false)
+    }
+
+    /// The message that runs, selector included.
+    pub fn input(&self) -> Vec<u8> {
+        chain::input()
+    }
+
+    /// Ends the message with these bytes for an answer.
+    pub fn answer(&self, bytes: &[u8]) -> ! {
+        chain::end(false, bytes)
+    }
+
+    /// Ends the message with these bytes for a reason; nothing is kept of it.
+    pub fn refuse(&self, bytes: &[u8]) -> ! {
+        chain::end(true, bytes)
+    }
+
+    /// Emits an event with these topics, at most four, and data.
+    pub fn emit(&mut self, topics: &[[u8; 32]], data: &[u8]) {
+        chain::emit(topics, data);
+    }
+}
+
+/// Makes a type with a field `host`, an [`InkHost`], a [`Host`] of its own, so
+/// that a contract can add what its logic asks for.
+#[macro_export]
+macro_rules! delegate_host {
+    ($chain:ty) => {
+        impl ::assay_protocol::hash::Sha256 for $chain {
+            fn sha256(&self, bytes: &[u8]) -> ::assay_protocol::Hash {
+                ::assay_protocol::hash::Sha256::sha256(&self.host, bytes)
+            }
+        }
+
+        impl ::assay_protocol::host::Host for $chain {
+            fn caller(&self) -> ::assay_protocol::Address {
+                ::assay_protocol::host::Host::caller(&self.host)
+            }
+            fn value(&self) -> u128 {
+                ::assay_protocol::host::Host::value(&self.host)
+            }
+            fn now(&self) -> u64 {
+                ::assay_protocol::host::Host::now(&self.host)
+            }
+            fn block_number(&self) -> u32 {
+                ::assay_protocol::host::Host::block_number(&self.host)
+            }
+            fn block_hash(&self, number: u32) -> Option<::assay_protocol::Hash> {
+                ::assay_protocol::host::Host::block_hash(&self.host, number)
+            }
+            fn get(&self, key: &[u8]) -> Option<::ink::prelude::vec::Vec<u8>> {
+                ::assay_protocol::host::Host::get(&self.host, key)
+            }
+            fn set(&mut self, key: &[u8], value: &[u8]) {
+                ::assay_protocol::host::Host::set(&mut self.host, key, value);
+            }
+            fn remove(&mut self, key: &[u8]) {
+                ::assay_protocol::host::Host::remove(&mut self.host, key);
+            }
+        }
+    };
 }
 
 /// ink!'s address as the protocol's.

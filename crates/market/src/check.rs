@@ -1,11 +1,16 @@
 //! Opening the drawn leaves, replaying them, comparing the findings.
 
+use crate::challenge::undisputed;
 use crate::train::check_leaf;
-use crate::{COMMITMENT, DISPUTE, JOB, MarketHost, SLOT, job, job_in, move_to, no_value, panel, slot, terms};
+use crate::{
+    COMMITMENT, ENDS, JOB, MarketHost, SLOT, demand, ends, job_in, model, move_to, no_value, panel, slot, terms,
+};
 use alloc::vec::Vec;
 use assay_protocol::Hash;
 use assay_protocol::commitment::seal;
-use assay_protocol::market::{Check, Error, Event, Job, Slot, SlotOpening, SlotTrace, State};
+use assay_protocol::market::{
+    Check, EndStates, Ends, Error, Event, Job, MAX_DEMANDS, Opening, Slot, SlotOpening, SlotTrace, State, Terms, Wanted,
+};
 
 /// Stores a slot and says so.
 pub(crate) fn put(host: &mut impl MarketHost, id: u64, number: u8, slot: &Slot) {
@@ -13,18 +18,29 @@ pub(crate) fn put(host: &mut impl MarketHost, id: u64, number: u8, slot: &Slot) 
     host.emit(Event::SlotMoved { job: id, slot: number, verifier: slot.verifier, check: slot.check });
 }
 
-/// All slots of a job, in order.
-pub(crate) fn slots(host: &impl MarketHost, id: u64) -> Vec<Slot> {
-    (0u8..).map_while(|number| SLOT.get(host, &(id, number))).collect()
+/// The drawn slots of a job, in order; none before the draw.
+pub(crate) fn drawn(host: &impl MarketHost, id: u64, terms: &Terms) -> Vec<Slot> {
+    (0..terms.samples).map_while(|number| SLOT.get(host, &(id, number))).collect()
 }
 
-/// The operator opens the leaves around drawn segments; as many at once as it likes.
+/// Opens the ends of a commitment, and holds the model's id for the job.
+fn open_ends(host: &mut impl MarketHost, id: u64, terms: &Terms, root: &Hash, ends: Ends) -> Result<(), Error> {
+    check_leaf(host, root, terms.segments, 0, &ends.first)?;
+    check_leaf(host, root, terms.segments, terms.segments, &ends.last)?;
+    let ends = EndStates { initial_state: ends.first.state, final_state: ends.last.state, artefact: ends.artefact };
+    ENDS.set(host, &id, &ends);
+    model::reserve(host, id, terms, &ends);
+    Ok(())
+}
+
+/// The operator opens the ends of its commitment, once and first of all, and the
+/// leaves around drawn segments; as many at once as it likes.
 ///
 /// # Errors
 /// [`Error::WrongState`], [`Error::DeadlinePassed`], [`Error::NotOperator`],
-/// [`Error::UnknownSlot`], [`Error::WrongCheck`] for a slot that is open,
-/// [`Error::BadProof`].
-pub fn open(host: &mut impl MarketHost, id: u64, openings: Vec<SlotOpening>) -> Result<(), Error> {
+/// [`Error::EndsMissing`], [`Error::EndsOpen`], [`Error::UnknownSlot`],
+/// [`Error::WrongCheck`] for a slot that is open, [`Error::BadProof`].
+pub fn open(host: &mut impl MarketHost, id: u64, opening: Opening) -> Result<(), Error> {
     no_value(host)?;
     let mut job = job_in(host, id, State::Drawn)?;
     if job.operator != Some(host.caller()) {
@@ -32,7 +48,13 @@ pub fn open(host: &mut impl MarketHost, id: u64, openings: Vec<SlotOpening>) -> 
     }
     let terms = terms(host, id);
     let root = COMMITMENT.get(host, &id).expect("a drawn job has a commitment").root;
-    for SlotOpening { slot: number, before, after } in openings {
+    match (opening.ends, ENDS.get(host, &id).is_some()) {
+        (Some(ends), false) => open_ends(host, id, &terms, &root, ends)?,
+        (None, true) => {}
+        (Some(_), true) => return Err(Error::EndsOpen),
+        (None, false) => return Err(Error::EndsMissing),
+    }
+    for SlotOpening { slot: number, before, after } in opening.slots {
         let mut entry = slot(host, id, number)?;
         if entry.check != Check::Drawn {
             return Err(Error::WrongCheck(entry.check));
@@ -67,20 +89,6 @@ fn open_slot(host: &impl MarketHost, id: u64, number: u8) -> Result<(Job, Slot),
     Ok((job, entry))
 }
 
-/// Moves the job on once no opened slot waits for its verifier.
-fn attested(host: &mut impl MarketHost, id: u64, mut job: Job) {
-    if slots(host, id).iter().any(|slot| slot.check == Check::Opened) {
-        return;
-    }
-    let windows = terms(host, id).windows;
-    if slots(host, id).iter().any(|slot| slot.check == Check::Sealed) {
-        move_to(host, id, &mut job, State::Attested, windows.reveal);
-    } else {
-        // No seals, so no traces to reveal: all verifiers say that nothing is served.
-        move_to(host, id, &mut job, State::Window, windows.dispute);
-    }
-}
-
 /// The verifier of a slot posts the [`seal`] over the trace root that its replay gave.
 ///
 /// # Errors
@@ -88,26 +96,39 @@ fn attested(host: &mut impl MarketHost, id: u64, mut job: Job) {
 /// [`Error::NotDrawn`], [`Error::WrongCheck`].
 pub fn attest(host: &mut impl MarketHost, id: u64, number: u8, seal: Hash) -> Result<(), Error> {
     no_value(host)?;
-    let (job, mut entry) = open_slot(host, id, number)?;
+    let (mut job, mut entry) = open_slot(host, id, number)?;
     entry.verifier_seal = Some(seal);
     entry.check = Check::Sealed;
     put(host, id, number, &entry);
-    attested(host, id, job);
+    let terms = terms(host, id);
+    if drawn(host, id, &terms).iter().all(|slot| slot.check == Check::Sealed) {
+        move_to(host, id, &mut job, State::Attested, terms.windows.reveal);
+    }
     Ok(())
 }
 
-/// The verifier of a slot says that the operator does not serve the opened
-/// checkpoint. A panel will try; if it gets the checkpoint, this costs the
-/// idle penalty.
+/// The verifier of a slot says that the operator does not serve the state before
+/// it, and demands a chunk of it at the price of the idle penalty. If nobody
+/// answers, `advance` convicts the operator; if somebody does, the slot goes to
+/// another verifier.
 ///
 /// # Errors
 /// As [`attest`].
-pub fn report_unavailable(host: &mut impl MarketHost, id: u64, number: u8) -> Result<(), Error> {
+pub fn report_unavailable(
+    host: &mut impl MarketHost,
+    id: u64,
+    number: u8,
+    tensor: u32,
+    chunk: u32,
+) -> Result<(), Error> {
     no_value(host)?;
-    let (job, mut entry) = open_slot(host, id, number)?;
-    entry.check = Check::Unavailable;
+    let (mut job, mut entry) = open_slot(host, id, number)?;
+    entry.check = Check::Unserved;
     put(host, id, number, &entry);
-    attested(host, id, job);
+    let terms = terms(host, id);
+    let wanted = Wanted::Leaf { boundary: entry.segment, tensor, chunk };
+    demand::add(host, id, &mut job, &terms, MAX_DEMANDS + number, (wanted, entry.before));
+    JOB.set(host, &id, &job);
     Ok(())
 }
 
@@ -124,8 +145,9 @@ pub fn reveal_traces(host: &mut impl MarketHost, id: u64, traces: Vec<SlotTrace>
     if job.operator != Some(operator) {
         return Err(Error::NotOperator);
     }
-    let waiting = slots(host, id).iter().filter(|slot| slot.check == Check::Sealed).count();
-    if traces.len() != waiting {
+    // All drawn slots have a seal, or the job would not be here.
+    let terms = terms(host, id);
+    if traces.len() != usize::from(terms.samples) {
         return Err(Error::IncompleteTraces);
     }
     for SlotTrace { slot: number, trace } in traces {
@@ -142,40 +164,35 @@ pub fn reveal_traces(host: &mut impl MarketHost, id: u64, traces: Vec<SlotTrace>
         entry.check = if same { Check::Passed } else { Check::Mismatched };
         put(host, id, number, &entry);
     }
-    let window = terms(host, id).windows.dispute;
-    move_to(host, id, &mut job, State::Window, window);
+    move_to(host, id, &mut job, State::Window, terms.windows.dispute);
     Ok(())
 }
 
-/// The verifier of a slot stands by what it found, which starts a dispute: with
-/// what it sealed (its trace root, or an objection that only it can know), or
-/// with `None` if the checkpoint was not served.
+/// The verifier of a slot stands by what it sealed (its trace root, or an
+/// objection that only it can know), which starts a dispute.
 ///
 /// # Errors
-/// [`Error::WrongState`], [`Error::DeadlinePassed`], [`Error::UnknownSlot`],
-/// [`Error::NotDrawn`], [`Error::NothingToDispute`], [`Error::WrongSeal`].
-pub fn insist(host: &mut impl MarketHost, id: u64, number: u8, trace: Option<Hash>) -> Result<(), Error> {
+/// [`Error::WrongState`], [`Error::DeadlinePassed`], [`Error::DisputeOpen`],
+/// [`Error::UnknownSlot`], [`Error::NotDrawn`], [`Error::NothingToDispute`],
+/// [`Error::WrongSeal`], [`Error::DemandOpen`] if nobody is left for a panel and
+/// a demand keeps the job from being void.
+pub fn insist(host: &mut impl MarketHost, id: u64, number: u8, trace: Hash) -> Result<(), Error> {
     no_value(host)?;
-    let running = job(host, id)?;
-    if DISPUTE.get(host, &id).is_some() && !running.state.is_terminal() {
-        return Err(Error::DisputeOpen);
-    }
-    let mut job = job_in(host, id, State::Window)?;
+    let mut job = undisputed(host, id)?;
     let entry = slot(host, id, number)?;
     let verifier = host.caller();
     if entry.verifier != verifier {
         return Err(Error::NotDrawn);
     }
-    let insisted = match (entry.check, trace) {
-        (Check::Mismatched, Some(trace)) => {
-            if entry.verifier_seal != Some(seal(host, id, entry.segment, &trace, &verifier)) {
-                return Err(Error::WrongSeal);
-            }
-            true
-        }
-        (Check::Unavailable, None) => false,
-        _ => return Err(Error::NothingToDispute),
-    };
-    panel::start(host, id, &mut job, number, insisted);
-    Ok(())
+    if entry.check != Check::Mismatched {
+        return Err(Error::NothingToDispute);
+    }
+    if entry.verifier_seal != Some(seal(host, id, entry.segment, &trace, &verifier)) {
+        return Err(Error::WrongSeal);
+    }
+    let terms = terms(host, id);
+    if panel::start(host, id, &mut job, &terms, number, true) {
+        return Ok(());
+    }
+    ends::end_void(host, id, &mut job, &terms)
 }

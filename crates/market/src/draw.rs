@@ -1,17 +1,12 @@
 //! The draw: which segments are checked, and by whom.
 
-use crate::{COMMITMENT, ENLISTMENT, JOB, MarketHost, PLACE, SLOT, move_to};
+use crate::{COMMITMENT, ENLISTMENT, MarketHost, SLOT, move_to, weights};
 use alloc::vec::Vec;
 use assay_protocol::hash::{Domain, Sha256};
 use assay_protocol::host::Host;
 use assay_protocol::market::{Check, Event, Job, Slot, State, Terms};
 use assay_protocol::{Address, Hash};
 use parity_scale_codec::Encode;
-
-/// Blind tries of a weighted draw before it walks on from the last one.
-const TRIES: u32 = 8;
-/// Places that a walk looks at.
-const WALK: u32 = 64;
 
 /// A number in `0..bound` that `seed` and `what` decide.
 ///
@@ -43,9 +38,17 @@ pub fn segments(hasher: &impl Sha256, seed: &Hash, segments: u32, count: u8) -> 
     drawn
 }
 
-/// One of the verifiers that revealed, likelier with a larger bond, that
-/// `excluded` does not name and that has not stayed away in this job before.
-/// `None` if none was found.
+/// Blind tries of a weighted draw before it looks at who is left.
+const TRIES: u8 = 16;
+
+/// One of the verifiers that revealed and are not idle, with odds in proportion
+/// to what they have locked, without those that `excluded` names. `None` if
+/// nobody is left.
+///
+/// Tickets are drawn among all weights until one fits, so that a verifier that
+/// makes itself idle changes the draws that would have met it and no other: who
+/// could draw lots anew by missing a turn would look for a better panel that way.
+/// Only if none of many tickets fits, one among what is left decides.
 pub(crate) fn verifier(
     host: &impl Host,
     id: u64,
@@ -54,30 +57,37 @@ pub(crate) fn verifier(
     what: &impl Encode,
     excluded: &[Address],
 ) -> Option<Address> {
-    let place = |index: u32| PLACE.get(host, &(id, index)).expect("places are dense");
-    let fits = |verifier: &Address| {
-        !excluded.contains(verifier)
-            && ENLISTMENT.get(host, &(id, *verifier)).is_some_and(|enlistment| !enlistment.idle)
-    };
-    let mut last = 0;
+    let draw = |attempt: u8, bound: u128| number(host, seed, &(b'v', what, attempt), bound);
+    let enlistment = |verifier: &Address| ENLISTMENT.get(host, &(id, *verifier));
     for attempt in 0..TRIES {
-        let ticket = number(host, seed, &(b'v', what, attempt), job.revealed_stake);
-        // The first place whose cumulated stake is above the ticket.
-        let (mut low, mut high) = (0, job.revealed - 1);
-        while low < high {
-            let middle = (low + high) / 2;
-            match place(middle).1 > ticket {
-                true => high = middle,
-                false => low = middle + 1,
-            }
-        }
-        let verifier = place(low).0;
-        if fits(&verifier) {
+        let verifier = weights::holder(host, id, job, draw(attempt, job.revealed_stake));
+        if !excluded.contains(&verifier) && enlistment(&verifier).is_some_and(|part| !part.idle) {
             return Some(verifier);
         }
-        last = low;
     }
-    (1..job.revealed.min(WALK)).map(|step| place((last + step) % job.revealed).0).find(fits)
+    let mut places = weights::out(host, id);
+    places.extend(excluded.iter().filter_map(enlistment).filter(|part| part.revealed).map(|part| part.place));
+    places.sort_unstable();
+    places.dedup();
+    // Where the weights that are out begin, and how much they are.
+    let gaps: Vec<(u128, u128)> = places
+        .into_iter()
+        .map(|place| {
+            let start = weights::before(host, id, place);
+            (start, weights::before(host, id, place + 1) - start)
+        })
+        .collect();
+    let left = job.revealed_stake - gaps.iter().map(|(_, weight)| weight).sum::<u128>();
+    if left == 0 {
+        return None;
+    }
+    let mut ticket = draw(TRIES, left);
+    for (start, weight) in gaps {
+        if ticket >= start {
+            ticket += weight;
+        }
+    }
+    Some(weights::holder(host, id, job, ticket))
 }
 
 /// Draws all slots of a job after its commitment. `false` if there is nobody to check.
@@ -115,7 +125,6 @@ pub(crate) fn again(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &
     for slot in idle {
         let mut entry = SLOT.get(host, &(id, *slot)).expect("slots were drawn");
         let Some(verifier) = verifier(host, id, job, &job.seed, slot, &[entry.verifier]) else {
-            JOB.set(host, &id, job);
             return false;
         };
         entry.verifier = verifier;
@@ -149,7 +158,11 @@ pub(crate) fn panel(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PLACE;
+    use crate::testing::job_of;
     use assay_protocol::hash::Native;
+    use assay_protocol::host::MemoryHost;
+    use assay_protocol::market::Enlistment;
 
     #[test]
     fn segments_are_different_and_in_range() {
@@ -177,5 +190,85 @@ mod tests {
         }
         // Mean 6,000, standard deviation 65.
         assert!(counts.iter().all(|count| (5_700..6_300).contains(count)), "{counts:?}");
+    }
+
+    /// Six verifiers of these weights, all revealed, and the job that they are in.
+    fn verifiers(weights: [u128; 6]) -> (MemoryHost, Job) {
+        let (mut host, mut job) = (MemoryHost::default(), job_of(6));
+        for (place, locked) in (0u32..).zip(weights) {
+            let verifier = Address([place as u8; 20]);
+            let sealed_secret = Hash::default();
+            let part = Enlistment { sealed_secret, locked, bond: locked, place, revealed: true, idle: false };
+            ENLISTMENT.set(&mut host, &(0, verifier), &part);
+            PLACE.set(&mut host, &(0, place), &verifier);
+            weights::add(&mut host, 0, &mut job, place, locked);
+        }
+        (host, job)
+    }
+
+    #[test]
+    fn verifiers_are_drawn_by_weight_without_the_excluded() {
+        let (host, job) = verifiers([10, 400, 20, 30, 1_000, 40]);
+        // The excluded hold 1,400 of 1,500; the odds among the others are as 10 : 20 : 30 : 40.
+        let excluded = [Address([4; 20]), Address([1; 20]), Address([99; 20])];
+        let mut counts = [0u32; 6];
+        for round in 0..20_000u32 {
+            let drawn = verifier(&host, 0, &job, &Native.sha256(&round.to_le_bytes()), &7u8, &excluded).unwrap();
+            counts[usize::from(drawn.0[0])] += 1;
+        }
+        // Standard deviations of 42 to 69.
+        for (count, mean) in counts.iter().zip([2_000u32, 0, 4_000, 6_000, 0, 8_000]) {
+            assert!(count.abs_diff(mean) < 280, "{counts:?}");
+        }
+        assert_eq!((counts[1], counts[4]), (0, 0));
+    }
+
+    fn make_idle(host: &mut MemoryHost, verifier: Address) {
+        let mut part = ENLISTMENT.get(host, &(0, verifier)).unwrap();
+        part.idle = true;
+        ENLISTMENT.set(host, &(0, verifier), &part);
+        weights::take_out(host, 0, part.place);
+    }
+
+    #[test]
+    fn nobody_is_drawn_where_nobody_is_left() {
+        let (mut host, job) = verifiers([1, 1, 1, 1, 1, 1]);
+        let all: Vec<Address> = (0..6).map(|place| Address([place; 20])).collect();
+        assert_eq!(verifier(&host, 0, &job, &Hash::default(), &0u8, &all), None);
+        assert_eq!(verifier(&host, 0, &job, &Hash::default(), &0u8, &all[1..]), Some(all[0]));
+        make_idle(&mut host, all[0]);
+        assert_eq!(verifier(&host, 0, &job, &Hash::default(), &0u8, &all[1..]), None);
+        // Whoever is both excluded and idle is out once.
+        assert_eq!(verifier(&host, 0, &job, &Hash::default(), &0u8, &all[..5]), Some(all[5]));
+    }
+
+    #[test]
+    fn who_has_nearly_all_weight_and_is_out_leaves_the_others_their_odds() {
+        let (mut host, job) = verifiers([1, 1_000_000_000, 2, 3, 1_000_000_000, 0]);
+        make_idle(&mut host, Address([1; 20]));
+        make_idle(&mut host, Address([4; 20]));
+        let mut counts = [0u32; 6];
+        for round in 0..6_000u32 {
+            let drawn = verifier(&host, 0, &job, &Native.sha256(&round.to_le_bytes()), &0u8, &[]).unwrap();
+            counts[usize::from(drawn.0[0])] += 1;
+        }
+        // Standard deviations of 29 to 39.
+        for (count, mean) in counts.iter().zip([1_000u32, 0, 2_000, 3_000, 0, 0]) {
+            assert!(count.abs_diff(mean) < 160, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn who_makes_itself_idle_changes_its_own_draws_alone() {
+        let (mut host, job) = verifiers([10, 20, 30, 40, 50, 60]);
+        let draws = |host: &MemoryHost| -> Vec<Address> {
+            (0u16..500).map(|what| verifier(host, 0, &job, &Hash::default(), &what, &[]).unwrap()).collect()
+        };
+        let before = draws(&host);
+        make_idle(&mut host, Address([3; 20]));
+        for (before, after) in before.into_iter().zip(draws(&host)) {
+            assert_ne!(after, Address([3; 20]));
+            assert!(before == after || before == Address([3; 20]));
+        }
     }
 }

@@ -5,54 +5,78 @@
 //! draws the states.
 //!
 //! # Money
-//! All sums are in the contract's unit. What comes in is either escrow of a job
-//! ([`Job::held`](assay_protocol::market::Job::held)) or stake of an account;
-//! it leaves either through [`stake::withdraw`] or, burned, through
-//! [`stake::withdraw_burned`]. In every state
-//! `in = out + sum(held) + sum(stake) + sum(credit)`, which the tests assert
-//! after every message of random histories.
+//! All sums are in the contract's unit. What comes in is either held by a job
+//! ([`Job::held`](assay_protocol::market::Job::held)) or stake of an account,
+//! unbonding or not; a slashed stake passes through its job. It leaves either
+//! through [`stake::withdraw`] or, burned, through [`stake::withdraw_burned`].
+//! In every state `in = out + sum(held) + sum(stake + unbonding) + sum(credit)`,
+//! which the tests assert after every message of random histories.
 //!
 //! | module | messages |
 //! | --- | --- |
-//! | [`stake`] | stake, unstake, withdraw |
+//! | [`rules`] | (called by the constructor) deploy |
+//! | [`stake`] | stake, unstake, collect, withdraw, withdraw_burned |
+//! | [`offer`] | publish_offer |
 //! | [`post`] | post_job, cancel |
 //! | [`enlist`] | enlist, reveal_secret, release |
-//! | [`train`] | claim, commit |
+//! | [`train`] | claim, hand_back, commit |
 //! | [`draw`] | (called by `advance`) the draw of segments, verifiers and panels |
 //! | [`check`] | open, attest, report_unavailable, reveal_traces, insist |
+//! | [`challenge`](mod@challenge) | challenge |
+//! | [`demand`](mod@demand) | demand, answer |
 //! | [`panel`] | panel_seal, panel_reveal |
+//! | [`verdict`] | (called by the panel) what follows from a verdict |
 //! | [`advance`](mod@advance) | advance: what follows when a deadline has passed |
-//! | [`reads`] | what anybody may read |
+//! | [`model`] | register |
+//! | [`reads`], [`ledger`] | what anybody may read |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
 pub mod advance;
+pub mod challenge;
 pub mod check;
+pub mod demand;
 pub mod draw;
+mod ends;
 pub mod enlist;
+pub mod ledger;
+pub mod model;
 mod money;
+pub mod offer;
 pub mod panel;
 pub mod post;
 pub mod reads;
+pub mod rules;
 pub mod stake;
+#[cfg(test)]
+mod testing;
 pub mod train;
+pub mod verdict;
+mod weights;
 
 use alloc::vec::Vec;
 use assay_protocol::host::{Host, Table};
 use assay_protocol::market::{
-    Commitment, Dispute, Enlistment, Error, Event, Job, ModelTerms, Role, Seat, Slot, Standing, State, Terms,
+    Commitment, Demand, Dispute, EndStates, Enlistment, Error, Event, Job, ModelTerms, Offer, Paid, Role, Rules, Seat,
+    Slot, Standing, State, Terms,
 };
-use assay_protocol::registry::{self, RegisterModel};
+use assay_protocol::registry::{self, RegisterModel, Royalty};
 use assay_protocol::{Address, Hash};
 
 /// What the market needs from its chain beside a [`Host`]: the registry and events.
 pub trait MarketHost: Host {
-    /// Asks the registry whether these inputs exist.
+    /// Asks the registry whether `client` may make a model from these inputs,
+    /// and what it would owe their owners.
     ///
     /// # Errors
     /// The registry's own.
-    fn check_inputs(&self, datasets: &[Hash], parent: Option<Hash>) -> Result<(), registry::Error>;
+    fn check_inputs(
+        &self,
+        client: Address,
+        datasets: &[Hash],
+        parent: Option<Hash>,
+    ) -> Result<Vec<Royalty>, registry::Error>;
 
     /// Registers the model of a finished job.
     ///
@@ -64,24 +88,44 @@ pub trait MarketHost: Host {
     fn emit(&mut self, event: Event);
 }
 
+pub(crate) const RULES: Table<(), Rules> = Table::new(b'r');
 pub(crate) const COUNT: Table<(), u64> = Table::new(b'n');
 pub(crate) const TERMS: Table<u64, Terms> = Table::new(b't');
 pub(crate) const MODEL: Table<u64, ModelTerms> = Table::new(b'm');
 pub(crate) const DATASETS: Table<u64, Vec<Hash>> = Table::new(b'd');
+pub(crate) const ROYALTY: Table<(u64, u8), Royalty> = Table::new(b'o');
 pub(crate) const SPEC: Table<(u64, u8), Vec<u8>> = Table::new(b'p');
 pub(crate) const JOB: Table<u64, Job> = Table::new(b'j');
 pub(crate) const COMMITMENT: Table<u64, Commitment> = Table::new(b'c');
+pub(crate) const ENDS: Table<u64, EndStates> = Table::new(b'f');
+/// Drawn slots first, challenges after them.
 pub(crate) const SLOT: Table<(u64, u8), Slot> = Table::new(b's');
 pub(crate) const DISPUTE: Table<u64, Dispute> = Table::new(b'x');
 pub(crate) const SEAT: Table<(u64, u8), Seat> = Table::new(b'y');
+/// Segments that a panel has upheld.
+pub(crate) const UPHELD: Table<(u64, u32), ()> = Table::new(b'h');
+pub(crate) const DEMAND: Table<(u64, u8), Demand> = Table::new(b'u');
+/// Verifiers that reported a slot and were answered, in that order.
+pub(crate) const REPORTERS: Table<(u64, u8), Vec<Address>> = Table::new(b'R');
 pub(crate) const ENLISTMENT: Table<(u64, Address), Enlistment> = Table::new(b'e');
-/// Verifiers that revealed, in the order of revealing, each with the bonds of
-/// all up to and with itself: a weighted draw is a binary search.
-pub(crate) const PLACE: Table<(u64, u32), (Address, u128)> = Table::new(b'l');
+/// Verifiers in the order in which they enlisted.
+pub(crate) const PLACE: Table<(u64, u32), Address> = Table::new(b'l');
+pub(crate) const WEIGHT: Table<(u64, u32), u128> = Table::new(b'z');
+/// Places of verifiers that are not drawn again.
+pub(crate) const OUT: Table<(u64, u32), u32> = Table::new(b'O');
+pub(crate) const OUT_COUNT: Table<u64, u32> = Table::new(b'N');
+/// Operators that had the job and lost it.
 pub(crate) const BARRED: Table<(u64, Address), ()> = Table::new(b'b');
 pub(crate) const STANDING: Table<(Role, Address), Standing> = Table::new(b'a');
+/// Whoever ever staked, in that order.
+pub(crate) const STAKER: Table<(Role, u32), Address> = Table::new(b'k');
+pub(crate) const STAKERS: Table<Role, u32> = Table::new(b'K');
+pub(crate) const OFFER: Table<Address, Offer> = Table::new(b'q');
 pub(crate) const CREDIT: Table<Address, u128> = Table::new(b'w');
+pub(crate) const PAID: Table<(u64, u32), Paid> = Table::new(b'g');
 pub(crate) const MODEL_ID: Table<u64, Hash> = Table::new(b'i');
+/// The job that first opened the ends that make this model.
+pub(crate) const RESERVED: Table<Hash, u64> = Table::new(b'v');
 
 /// The job `id`.
 pub(crate) fn job(host: &impl Host, id: u64) -> Result<Job, Error> {
@@ -104,15 +148,15 @@ pub(crate) fn job_in(host: &impl Host, id: u64, state: State) -> Result<Job, Err
     if job.state != state {
         return Err(Error::WrongState(job.state));
     }
-    before_deadline(host, &job)?;
+    in_time(host, job.deadline)?;
     Ok(job)
 }
 
-/// Refuses if the job's deadline has passed.
-pub(crate) fn before_deadline(host: &impl Host, job: &Job) -> Result<(), Error> {
+/// Refuses from the first second after the deadline on.
+pub(crate) fn in_time(host: &impl Host, deadline: u64) -> Result<(), Error> {
     let now = host.now();
-    if now > job.deadline {
-        return Err(Error::DeadlinePassed { deadline: job.deadline, now });
+    if now > deadline {
+        return Err(Error::DeadlinePassed { deadline, now });
     }
     Ok(())
 }
@@ -121,6 +165,15 @@ pub(crate) fn before_deadline(host: &impl Host, job: &Job) -> Result<(), Error> 
 pub(crate) fn no_value(host: &impl Host) -> Result<(), Error> {
     if host.value() != 0 {
         return Err(Error::ValueNotWanted);
+    }
+    Ok(())
+}
+
+/// Refuses another value than what the message costs.
+pub(crate) fn exact_value(host: &impl Host, expected: u128) -> Result<(), Error> {
+    let sent = host.value();
+    if sent != expected {
+        return Err(Error::WrongValue { expected, sent });
     }
     Ok(())
 }

@@ -5,55 +5,58 @@
 //! its work by the trace root under a fresh salt. The element-level court will
 //! take the place of `tally`: it gives the same [`Verdict`] to `conclude`.
 
-use crate::check::{put, slots};
-use crate::money::{distribute, pay, pay_equally, penalise, refund, share, slash, standing, unlock};
-use crate::{COMMITMENT, DISPUTE, JOB, MarketHost, SEAT, STANDING, draw, job_in, move_to, no_value, slot, terms};
+use crate::verdict::{Verdict, conclude};
+use crate::{DISPUTE, ENDS, MarketHost, SEAT, draw, job_in, move_to, no_value, slot, terms};
 use alloc::vec::Vec;
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, outcome_seal, panel_salt, seal};
 use assay_protocol::hash::{Domain, Hash};
-use assay_protocol::market::{
-    Check, Dispute, Error, Event, IDLE_PENALTY_BP, Job, Reason, Role, Seat, Slot, State, Terms,
-};
+use assay_protocol::market::{Dispute, Error, Event, Job, Seat, Slot, State, Terms};
 
-/// Who was right, and who gets a share for having said so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The operator's segment is what the job's specification gives.
-    ForOperator(Vec<Address>),
-    /// It is not, or it is not served.
-    AgainstOperator(Vec<Address>),
-    /// No majority.
-    Undecided,
+/// Starts a dispute over a slot in the window; `false` if there are not two for a panel.
+pub(crate) fn start(
+    host: &mut impl MarketHost,
+    id: u64,
+    job: &mut Job,
+    terms: &Terms,
+    number: u8,
+    insisted: bool,
+) -> bool {
+    // At most a window, which 32 bits hold.
+    let window_left = job.deadline.saturating_sub(host.now()) as u32;
+    let dispute = Dispute {
+        slot: number,
+        insisted,
+        round: 0,
+        window_left,
+        seats: 0,
+        salt: Hash::default(),
+        sealed: 0,
+        revealed: 0,
+    };
+    seat(host, id, job, terms, dispute)
 }
 
-/// Starts a dispute over a slot; without a panel of two the job is void.
-pub(crate) fn start(host: &mut impl MarketHost, id: u64, job: &mut Job, number: u8, insisted: bool) {
-    let terms = terms(host, id);
-    let entry = slot(host, id, number).expect("whoever disputes has read the slot");
-    // Nothing that changes from block to block goes in: whoever insists chooses
-    // the block, and could wait for a panel of its friends.
-    let seed = host.hash_value(Domain::Draw, &(job.seed, b'x', number));
-    let members = draw::panel(host, id, job, &terms, &seed, &entry);
+/// Seats a fresh panel for a dispute; `false` if there are not two for it.
+pub(crate) fn seat(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms, dispute: Dispute) -> bool {
+    let entry = slot(host, id, dispute.slot).expect("whoever disputes has read the slot");
+    // Nothing that changes from block to block goes in, nor anything that whoever
+    // disputes could choose: it could wait for a panel of its friends.
+    let seed = host.hash_value(Domain::Draw, &(job.seed, b'x', dispute.slot, dispute.round));
+    let members = draw::panel(host, id, job, terms, &seed, &entry);
     if members.len() < 2 {
-        end_void(host, id, job, &terms);
-        return;
+        return false;
     }
     for (seat, verifier) in (0u8..).zip(&members) {
         SEAT.set(host, &(id, seat), &Seat { verifier: *verifier, seal: None, outcome: None });
         host.emit(Event::SeatMoved { job: id, seat, verifier: *verifier });
     }
-    let dispute = Dispute {
-        slot: number,
-        insisted,
-        seats: members.len() as u8,
-        salt: panel_salt(host, id, entry.segment, &seed),
-        sealed: 0,
-        revealed: 0,
-    };
+    job.disputed = Some(dispute.slot);
+    let salt = panel_salt(host, id, entry.segment, &seed);
+    let dispute = Dispute { seats: members.len() as u8, salt, sealed: 0, revealed: 0, ..dispute };
     DISPUTE.set(host, &id, &dispute);
-    job.disputed = Some(number);
     move_to(host, id, job, State::Disputed, terms.windows.attest);
+    true
 }
 
 pub(crate) fn dispute(host: &impl MarketHost, id: u64) -> Dispute {
@@ -120,7 +123,11 @@ pub fn panel_reveal(host: &mut impl MarketHost, id: u64, outcome: Outcome) -> Re
     DISPUTE.set(host, &id, &dispute);
     if dispute.revealed == dispute.sealed {
         let verdict = tally(host, id, &job);
-        conclude(host, id, &mut job, verdict);
+        // Without a majority the job may be void, which an open demand forbids:
+        // `advance` concludes then.
+        if verdict != Verdict::Undecided || job.demands == 0 {
+            conclude(host, id, &mut job, verdict)?;
+        }
     }
     Ok(())
 }
@@ -133,166 +140,28 @@ fn speaks_for_operator(host: &impl MarketHost, id: u64, job: &Job, disputed: &Sl
             let sealed = seal(host, id, disputed.segment, trace, &operator);
             Some(disputed.after == Some(*state) && disputed.operator_seal == Some(sealed))
         }
-        Outcome::Unavailable => Some(false),
+        // Whether something is served shows when it is demanded on chain.
+        Outcome::Unavailable => None,
         Outcome::FalseEnds { initial_state, artefact } => {
-            let commitment = COMMITMENT.get(host, &id).expect("a disputed job has a commitment");
+            let ends = ENDS.get(host, &id).expect("a disputed job has opened its ends");
             // Who calls the ends false has to name others than the committed ones.
-            (commitment.initial_state != *initial_state || commitment.artefact != *artefact).then_some(false)
+            (ends.initial_state != *initial_state || ends.artefact != *artefact).then_some(false)
         }
     }
 }
 
-/// What more than half of the panel's seats found.
-///
-/// Findings must be the same to count together, but for those that were not
-/// served: they count with whatever else speaks against the operator, or a
-/// cheat could split a panel by serving half of it.
+/// What more than half of the panel's seats found. Findings must be the same to
+/// count together.
 pub(crate) fn tally(host: &impl MarketHost, id: u64, job: &Job) -> Verdict {
     let seats = seats(host, id);
     let disputed = slot(host, id, dispute(host, id).slot).expect("the disputed slot exists");
-    let mut verdict = Verdict::Undecided;
-    let mut most = seats.len() / 2;
     for outcome in seats.iter().filter_map(|seat| seat.outcome) {
         let Some(upheld) = speaks_for_operator(host, id, job, &disputed, &outcome) else { continue };
-        let agree: Vec<Address> = seats
-            .iter()
-            .filter(|seat| seat.outcome == Some(outcome) || (!upheld && seat.outcome == Some(Outcome::Unavailable)))
-            .map(|seat| seat.verifier)
-            .collect();
-        if agree.len() > most {
-            most = agree.len();
-            verdict = if upheld { Verdict::ForOperator(agree) } else { Verdict::AgainstOperator(agree) };
+        let agree: Vec<Address> =
+            seats.iter().filter(|seat| seat.outcome == Some(outcome)).map(|seat| seat.verifier).collect();
+        if agree.len() * 2 > seats.len() {
+            return if upheld { Verdict::ForOperator(agree) } else { Verdict::AgainstOperator(agree) };
         }
     }
-    verdict
-}
-
-/// Panellists that did not do their turn, or whom the majority overruled, lose
-/// the idle penalty; it is burned, so that nobody gains by outvoting.
-fn penalise_minority(host: &mut impl MarketHost, id: u64, terms: &Terms, majority: &[Address]) {
-    for seat in seats(host, id) {
-        if !majority.contains(&seat.verifier) {
-            let penalty = share(terms.bond, IDLE_PENALTY_BP);
-            let taken = penalise(host, id, seat.verifier, penalty, Reason::Idle);
-            distribute(host, id, taken, None, &[]);
-        }
-    }
-}
-
-/// Ends the open dispute by a verdict, whoever reached it.
-pub(crate) fn conclude(host: &mut impl MarketHost, id: u64, job: &mut Job, verdict: Verdict) {
-    let terms = terms(host, id);
-    let dispute = dispute(host, id);
-    let mut entry = slot(host, id, dispute.slot).expect("the disputed slot exists");
-    job.disputed = None;
-    match verdict {
-        Verdict::ForOperator(majority) => {
-            penalise_minority(host, id, &terms, &majority);
-            let (penalty, reason) = match dispute.insisted {
-                true => (terms.bond, Reason::Wrong),
-                false => (share(terms.bond, IDLE_PENALTY_BP), Reason::Idle),
-            };
-            let taken = penalise(host, id, entry.verifier, penalty, reason);
-            distribute(host, id, taken, None, &majority);
-            pay_equally(host, id, job, &majority, slot_fee(&terms), Reason::Fee);
-            entry.check = Check::Upheld;
-            put(host, id, dispute.slot, &entry);
-            clear(host, id, &dispute);
-            move_to(host, id, job, State::Window, terms.windows.dispute);
-        }
-        Verdict::AgainstOperator(majority) => {
-            penalise_minority(host, id, &terms, &majority);
-            let first = (dispute.insisted || entry.check == Check::Unavailable).then_some(entry.verifier);
-            // A seal that is wrong too was no check, and earns nothing.
-            if first.is_some() || found_the_same(host, id, &entry, &majority) {
-                pay_check(host, id, job, &terms, entry.verifier);
-            }
-            entry.check = Check::Refuted;
-            put(host, id, dispute.slot, &entry);
-            convict(host, id, job, &terms, Reason::Convicted, first, &majority);
-        }
-        Verdict::Undecided => {
-            // Before the ruling nobody could reveal: there, sealing was the turn.
-            let idle = |seat: &&Seat| match job.state {
-                State::Disputed => seat.seal.is_none(),
-                _ => seat.outcome.is_none(),
-            };
-            for seat in seats(host, id).iter().filter(idle) {
-                let penalty = share(terms.bond, IDLE_PENALTY_BP);
-                let taken = penalise(host, id, seat.verifier, penalty, Reason::Idle);
-                distribute(host, id, taken, None, &[]);
-            }
-            end_void(host, id, job, &terms);
-        }
-    }
-}
-
-/// Whether the seal of a slot's verifier holds the trace root that the panel found.
-fn found_the_same(host: &impl MarketHost, id: u64, entry: &Slot, majority: &[Address]) -> bool {
-    seats(host, id).iter().filter(|seat| majority.contains(&seat.verifier)).any(|seat| match seat.outcome {
-        Some(Outcome::Replayed { trace, .. }) => {
-            entry.verifier_seal == Some(seal(host, id, entry.segment, &trace, &entry.verifier))
-        }
-        _ => false,
-    })
-}
-
-/// Forgets a decided dispute, so that the next one finds empty seats.
-fn clear(host: &mut impl MarketHost, id: u64, dispute: &Dispute) {
-    for seat in 0..dispute.seats {
-        SEAT.remove(host, &(id, seat));
-    }
-    DISPUTE.remove(host, &id);
-}
-
-/// What one checked slot earns, in the contract's unit.
-pub(crate) fn slot_fee(terms: &Terms) -> u128 {
-    terms.fee / u128::from(terms.samples)
-}
-
-/// Pays a verifier for a slot and counts it.
-fn pay_check(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms, verifier: Address) {
-    pay(host, id, job, verifier, slot_fee(terms), Reason::Fee);
-    let mut standing = standing(host, Role::Verifier, verifier);
-    standing.done += 1;
-    STANDING.set(host, &(Role::Verifier, verifier), &standing);
-}
-
-/// Pays the verifiers of the slots that passed. The fee of a slot that was
-/// disputed is paid when the dispute ends.
-pub(crate) fn pay_verifiers(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
-    for entry in slots(host, id).iter().filter(|slot| slot.check == Check::Passed) {
-        pay_check(host, id, job, terms, entry.verifier);
-    }
-}
-
-/// Slashes the operator's whole stake for the job, pays verifiers whose check
-/// is beyond doubt, refunds the client and ends the job.
-pub(crate) fn convict(
-    host: &mut impl MarketHost,
-    id: u64,
-    job: &mut Job,
-    terms: &Terms,
-    reason: Reason,
-    main: Option<Address>,
-    others: &[Address],
-) {
-    let operator = job.operator.expect("whoever is convicted has claimed");
-    slash(host, Role::Operator, operator, id, terms.stake, reason);
-    distribute(host, id, terms.stake, main, others);
-    pay_verifiers(host, id, job, terms);
-    refund(host, id, job);
-    move_to(host, id, job, State::Failed, 0);
-}
-
-/// Ends a job that nobody could check or decide: the operator keeps its stake,
-/// verifiers whose check is beyond doubt their fee, and the client the rest.
-pub(crate) fn end_void(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) {
-    let operator = job.operator.expect("only a claimed job becomes void");
-    unlock(host, Role::Operator, operator, terms.stake);
-    pay_verifiers(host, id, job, terms);
-    job.disputed = None;
-    refund(host, id, job);
-    move_to(host, id, job, State::Void, 0);
-    debug_assert!(JOB.get(host, &id).is_some_and(|job| job.held == 0));
+    Verdict::Undecided
 }

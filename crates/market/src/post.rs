@@ -1,14 +1,17 @@
 //! Posting a job and taking it back.
 
-use crate::money::refund;
-use crate::{COUNT, DATASETS, JOB, MODEL, MarketHost, SPEC, TERMS, job, move_to, no_value};
+use crate::ends::end_cancelled;
+use crate::rules::rules;
+use crate::{COUNT, DATASETS, MODEL, MarketHost, ROYALTY, SPEC, TERMS, exact_value, job, move_to, no_value};
+use assay_protocol::Hash;
+use assay_protocol::economics::least_stake;
 use assay_protocol::market::{
-    Error, Job, MAX_PANEL, MAX_SAMPLES, MAX_SEGMENTS, MAX_SPEC_BYTES, MAX_WINDOW_SECONDS, PostJob, SPEC_CHUNK_BYTES,
+    Error, Job, LATE_PENALTY_BP, MAX_PANEL, MAX_SAMPLES, MAX_SEGMENTS, MAX_SPEC_BYTES, PostJob, SPEC_CHUNK_BYTES,
     State, Terms, TermsError,
 };
-use assay_protocol::{Hash, registry};
+use assay_protocol::registry::{self, WHOLE_BP, share};
 
-fn check_terms(terms: &Terms) -> Result<(), TermsError> {
+fn check_terms(terms: &Terms, longest_window: u32) -> Result<(), TermsError> {
     if terms.segments == 0 || terms.segments > MAX_SEGMENTS {
         return Err(TermsError::Segments);
     }
@@ -18,11 +21,22 @@ fn check_terms(terms: &Terms) -> Result<(), TermsError> {
     if terms.panel < 2 || terms.panel > MAX_PANEL {
         return Err(TermsError::Panel);
     }
-    if terms.windows.all().iter().any(|window| *window == 0 || *window > MAX_WINDOW_SECONDS) {
+    if terms.windows.all().iter().any(|window| *window == 0 || *window > longest_window) {
         return Err(TermsError::Window);
     }
     if [terms.payment, terms.fee, terms.stake, terms.bond].contains(&0) {
         return Err(TermsError::Amount);
+    }
+    if terms.hand_back > share(terms.stake, LATE_PENALTY_BP) {
+        return Err(TermsError::HandBack);
+    }
+    let policy = &terms.policy;
+    if policy.false_segments > terms.segments || policy.bribed_bp > WHOLE_BP {
+        return Err(TermsError::Policy);
+    }
+    let least = least_stake(policy, terms.segments, terms.samples, terms.panel);
+    if least.is_none_or(|least| terms.stake < least) {
+        return Err(TermsError::Stake { least });
     }
     Ok(())
 }
@@ -32,10 +46,10 @@ fn check_terms(terms: &Terms) -> Result<(), TermsError> {
 ///
 /// # Errors
 /// [`Error::BadTerms`], [`Error::WrongValue`], [`Error::Overflow`],
-/// [`Error::Registry`] if an input is not registered.
+/// [`Error::Registry`] if an input is not registered, or not for this client.
 pub fn post_job(host: &mut impl MarketHost, args: PostJob) -> Result<u64, Error> {
     let PostJob { terms, model, datasets, spec } = args;
-    check_terms(&terms).map_err(Error::BadTerms)?;
+    check_terms(&terms, rules(host).longest_window).map_err(Error::BadTerms)?;
     if spec.is_empty() || spec.len() > MAX_SPEC_BYTES {
         return Err(Error::BadTerms(TermsError::SpecLength));
     }
@@ -45,22 +59,32 @@ pub fn post_job(host: &mut impl MarketHost, args: PostJob) -> Result<u64, Error>
     if registry::check_name(&model.name).is_err() || registry::check_licence(&model.licence).is_err() {
         return Err(Error::BadTerms(TermsError::Model));
     }
-    let held = terms.payment.checked_add(terms.fee).ok_or(Error::Overflow)?;
-    if host.value() != held {
-        return Err(Error::WrongValue { expected: held, sent: host.value() });
+    if model.royalty_bp > WHOLE_BP {
+        return Err(Error::BadTerms(TermsError::Royalties));
     }
-    host.check_inputs(&datasets, model.parent).map_err(Error::Registry)?;
+    let held = terms.payment.checked_add(terms.fee).ok_or(Error::Overflow)?;
+    exact_value(host, held)?;
+    let client = host.caller();
+    let royalties = host.check_inputs(client, &datasets, model.parent).map_err(Error::Registry)?;
+    let owed: u32 = royalties.iter().map(|royalty| u32::from(royalty.share_bp)).sum();
+    if owed > u32::from(WHOLE_BP) {
+        return Err(Error::BadTerms(TermsError::Royalties));
+    }
 
     let id = COUNT.get(host, &()).unwrap_or(0);
     COUNT.set(host, &(), &(id + 1));
     TERMS.set(host, &id, &terms);
     MODEL.set(host, &id, &model);
     DATASETS.set(host, &id, &datasets);
+    // As of now: what the client has agreed to, whatever owners change later.
+    for (number, royalty) in (0u8..).zip(&royalties) {
+        ROYALTY.set(host, &(id, number), royalty);
+    }
     for (chunk, bytes) in (0u8..).zip(spec.chunks(SPEC_CHUNK_BYTES)) {
         SPEC.set(host, &(id, chunk), &bytes.to_vec());
     }
     let mut job = Job {
-        client: host.caller(),
+        client,
         state: State::Open,
         deadline: 0,
         posted_at: host.now(),
@@ -76,6 +100,9 @@ pub fn post_job(host: &mut impl MarketHost, args: PostJob) -> Result<u64, Error>
         seed: Hash::default(),
         opened: 0,
         disputed: None,
+        challenges: 0,
+        demands: 0,
+        payments: 0,
         held,
     };
     move_to(host, id, &mut job, State::Open, terms.windows.claim);
@@ -97,11 +124,4 @@ pub fn cancel(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
     }
     end_cancelled(host, id, &mut job);
     Ok(())
-}
-
-/// Ends an unclaimed job with everything going back to its client.
-pub(crate) fn end_cancelled(host: &mut impl MarketHost, id: u64, job: &mut Job) {
-    refund(host, id, job);
-    move_to(host, id, job, State::Cancelled, 0);
-    debug_assert!(JOB.get(host, &id).is_some_and(|job| job.held == 0));
 }

@@ -1,13 +1,18 @@
 //! What anybody may read, without an account.
 
 use crate::{
-    COMMITMENT, COUNT, CREDIT, DATASETS, DISPUTE, ENLISTMENT, JOB, MODEL, MODEL_ID, MarketHost, SPEC, STANDING, TERMS,
-    check, panel,
+    COMMITMENT, COUNT, CREDIT, DATASETS, DISPUTE, ENDS, ENLISTMENT, JOB, MODEL, MODEL_ID, MarketHost, OFFER, ROYALTY,
+    SLOT, SPEC, STAKER, STAKERS, STANDING, TERMS, demand, panel,
 };
 use alloc::vec::Vec;
 use assay_protocol::Address;
-use assay_protocol::market::{Enlistment, JobSummary, JobView, MAX_PAGE, Role, Seat, Slot, Standing};
-use assay_protocol::registry::Page;
+use assay_protocol::market::{
+    Demand, Enlistment, JobSummary, JobView, MAX_PAGE, MAX_STANDINGS_PAGE, Offer, Role, Seat, Slot, Standing,
+};
+use assay_protocol::registry::{Page, Royalty};
+
+pub use crate::ledger::{contributions, payments};
+pub use crate::rules::rules;
 
 /// The job `id` with all that was fixed for it; `None` if there is none.
 pub fn job(host: &impl MarketHost, id: u64) -> Option<JobView> {
@@ -17,10 +22,17 @@ pub fn job(host: &impl MarketHost, id: u64) -> Option<JobView> {
         terms: TERMS.get(host, &id)?,
         model: MODEL.get(host, &id)?,
         datasets: DATASETS.get(host, &id)?,
+        royalties: royalties(host, id),
         commitment: COMMITMENT.get(host, &id),
+        ends: ENDS.get(host, &id),
         dispute: DISPUTE.get(host, &id),
         model_id: MODEL_ID.get(host, &id),
     })
+}
+
+/// What owners of inputs will get of the payment of job `id`.
+pub(crate) fn royalties(host: &impl MarketHost, id: u64) -> Vec<Royalty> {
+    (0u8..).map_while(|number| ROYALTY.get(host, &(id, number))).collect()
 }
 
 /// Jobs `offset..`, oldest first, at most `limit` and at most [`MAX_PAGE`].
@@ -48,9 +60,14 @@ pub fn spec(host: &impl MarketHost, id: u64) -> Option<Vec<u8>> {
     (!chunks.is_empty()).then(|| chunks.concat())
 }
 
-/// The drawn slots of job `id`, none before the draw.
+/// The drawn slots of job `id` and its challenges after them; none before the draw.
 pub fn slots(host: &impl MarketHost, id: u64) -> Vec<Slot> {
-    check::slots(host, id)
+    (0u8..).map_while(|number| SLOT.get(host, &(id, number))).collect()
+}
+
+/// The open demands of job `id`, in the order of their numbers.
+pub fn demands(host: &impl MarketHost, id: u64) -> Vec<Demand> {
+    JOB.get(host, &id).map(|job| demand::demands(host, id, &job)).unwrap_or_default()
 }
 
 /// The seats of the panel of job `id`, none without a dispute.
@@ -61,6 +78,25 @@ pub fn seats(host: &impl MarketHost, id: u64) -> Vec<Seat> {
 /// An account's standing in a role; `None` if it never staked there.
 pub fn standing(host: &impl MarketHost, role: Role, account: Address) -> Option<Standing> {
     STANDING.get(host, &(role, account))
+}
+
+/// Accounts `offset..` that ever staked in a role, oldest first, at most `limit`
+/// and at most [`MAX_STANDINGS_PAGE`].
+pub fn standings(host: &impl MarketHost, role: Role, offset: u32, limit: u32) -> Page<(Address, Standing)> {
+    let total = STAKERS.get(host, &role).unwrap_or(0);
+    let end = total.min(offset.saturating_add(limit.min(MAX_STANDINGS_PAGE)));
+    let items = (offset..end)
+        .filter_map(|number| {
+            let account = STAKER.get(host, &(role, number))?;
+            Some((account, STANDING.get(host, &(role, account))?))
+        })
+        .collect();
+    Page { total, items }
+}
+
+/// What an operator asks of a job; `None` if it has published nothing.
+pub fn offer(host: &impl MarketHost, operator: Address) -> Option<Offer> {
+    OFFER.get(host, &operator)
 }
 
 /// What an account can withdraw, in the contract's unit.

@@ -1,7 +1,8 @@
 //! Stake in and out, and the one way by which money leaves.
 
 use crate::money::{credit, standing};
-use crate::{CREDIT, MarketHost, STANDING, no_value};
+use crate::rules::rules;
+use crate::{CREDIT, MarketHost, STAKER, STAKERS, STANDING, no_value};
 use alloc::string::String;
 use assay_protocol::Address;
 use assay_protocol::market::{BURN_ADDRESS, Error, Event, MAX_ENDPOINT_BYTES, Reason, Role};
@@ -21,12 +22,19 @@ pub fn stake(host: &mut impl MarketHost, role: Role, endpoint: Option<String>) -
         standing.endpoint = endpoint;
     }
     standing.stake = standing.stake.checked_add(amount).ok_or(Error::Overflow)?;
+    if STANDING.get(host, &(role, account)).is_none() {
+        let count = STAKERS.get(host, &role).unwrap_or(0);
+        STAKER.set(host, &(role, count), &account);
+        STAKERS.set(host, &role, &(count + 1));
+    }
     STANDING.set(host, &(role, account), &standing);
     host.emit(Event::Staked { account, role, amount });
     Ok(())
 }
 
-/// Takes free stake back: it can then be withdrawn.
+/// Takes free stake back: it waits for the market's unbonding delay, in which it
+/// is no stake any more, and can then be collected. What waits already waits
+/// anew with it.
 ///
 /// # Errors
 /// [`Error::StakeTooSmall`], [`Error::ValueNotWanted`].
@@ -37,7 +45,33 @@ pub fn unstake(host: &mut impl MarketHost, role: Role, amount: u128) -> Result<(
     if amount > standing.free() {
         return Err(Error::StakeTooSmall { needed: amount, free: standing.free() });
     }
+    if amount == 0 {
+        return Ok(());
+    }
     standing.stake -= amount;
+    standing.unbonding += amount;
+    standing.unbonds_at = host.now() + u64::from(rules(host).unbonding);
+    STANDING.set(host, &(role, account), &standing);
+    host.emit(Event::Unbonding { account, role, amount: standing.unbonding, at: standing.unbonds_at });
+    Ok(())
+}
+
+/// Credits the stake that the caller has taken back and that has waited long enough.
+///
+/// # Errors
+/// [`Error::NothingUnbonding`], [`Error::StillUnbonding`], [`Error::ValueNotWanted`].
+pub fn collect(host: &mut impl MarketHost, role: Role) -> Result<(), Error> {
+    no_value(host)?;
+    let (account, now) = (host.caller(), host.now());
+    let mut standing = standing(host, role, account);
+    let amount = core::mem::take(&mut standing.unbonding);
+    if amount == 0 {
+        return Err(Error::NothingUnbonding);
+    }
+    if now < standing.unbonds_at {
+        return Err(Error::StillUnbonding { at: standing.unbonds_at, now });
+    }
+    standing.unbonds_at = 0;
     STANDING.set(host, &(role, account), &standing);
     credit(host, account, None, amount, Reason::Unstaked);
     Ok(())

@@ -1,10 +1,11 @@
-//! Claiming a job and committing to what came of it.
+//! Claiming a job, handing it back, committing to what came of it.
 
-use crate::money::{lock, standing};
+use crate::ends::end_cancelled;
+use crate::money::{burn, lock, slash, standing, unlock};
 use crate::{BARRED, COMMITMENT, ENLISTMENT, MarketHost, job_in, move_to, no_value, terms};
 use assay_protocol::commitment::Leaf;
 use assay_protocol::host::Host;
-use assay_protocol::market::{Commit, Commitment, Error, LeafOpening, Role, State};
+use assay_protocol::market::{Commit, Commitment, Error, Job, LeafOpening, MAX_ATTEMPTS, Reason, Role, State, Terms};
 use assay_protocol::{Hash, merkle};
 
 /// The caller, an operator, claims an open job and locks the job's stake.
@@ -39,6 +40,43 @@ pub fn claim(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
     Ok(())
 }
 
+/// The job goes to others, and its operator loses `penalty` of its stake. All of
+/// it is burned: a client that earned by it would post jobs that nobody can finish.
+pub(crate) fn give_up(
+    host: &mut impl MarketHost,
+    id: u64,
+    job: &mut Job,
+    terms: &Terms,
+    penalty: u128,
+    reason: Reason,
+) {
+    let operator = job.operator.take().expect("a claimed job has an operator");
+    slash(host, id, job, (Role::Operator, operator), penalty, reason);
+    burn(host, id, job, penalty);
+    unlock(host, Role::Operator, operator, terms.stake - penalty);
+    BARRED.set(host, &(id, operator), &());
+    if job.attempts == MAX_ATTEMPTS {
+        end_cancelled(host, id, job);
+    } else {
+        move_to(host, id, job, State::Open, terms.windows.claim);
+    }
+}
+
+/// The operator hands the job back in time, for the price that its terms state.
+///
+/// # Errors
+/// [`Error::WrongState`], [`Error::DeadlinePassed`], [`Error::NotOperator`].
+pub fn hand_back(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
+    no_value(host)?;
+    let mut job = job_in(host, id, State::Claimed)?;
+    if job.operator != Some(host.caller()) {
+        return Err(Error::NotOperator);
+    }
+    let terms = terms(host, id);
+    give_up(host, id, &mut job, &terms, terms.hand_back, Reason::HandedBack);
+    Ok(())
+}
+
 /// Checks that `opening` is the leaf of `boundary` under `root`.
 pub(crate) fn check_leaf(
     host: &impl Host,
@@ -54,27 +92,19 @@ pub(crate) fn check_leaf(
     Ok(())
 }
 
-/// The operator commits to all boundaries of the job, and opens the first and the last.
+/// The operator commits to all boundaries of the job. It opens none of them
+/// yet: whoever saw a final state before it committed could copy it.
 ///
 /// # Errors
-/// [`Error::WrongState`], [`Error::DeadlinePassed`], [`Error::NotOperator`], [`Error::BadProof`].
+/// [`Error::WrongState`], [`Error::DeadlinePassed`], [`Error::NotOperator`].
 pub fn commit(host: &mut impl MarketHost, id: u64, args: Commit) -> Result<(), Error> {
     no_value(host)?;
     let mut job = job_in(host, id, State::Claimed)?;
     if job.operator != Some(host.caller()) {
         return Err(Error::NotOperator);
     }
-    let terms = terms(host, id);
-    check_leaf(host, &args.root, terms.segments, 0, &args.first)?;
-    check_leaf(host, &args.root, terms.segments, terms.segments, &args.last)?;
-    let commitment = Commitment {
-        root: args.root,
-        initial_state: args.first.state,
-        final_state: args.last.state,
-        artefact: args.artefact,
-        block: host.block_number(),
-    };
-    COMMITMENT.set(host, &id, &commitment);
-    move_to(host, id, &mut job, State::Committed, terms.windows.secrets);
+    COMMITMENT.set(host, &id, &Commitment { root: args.root, block: host.block_number() });
+    let window = terms(host, id).windows.secrets;
+    move_to(host, id, &mut job, State::Committed, window);
     Ok(())
 }

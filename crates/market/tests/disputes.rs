@@ -6,41 +6,30 @@ use assay_market::{check, panel};
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, seal};
 use assay_protocol::hash::{Hash, Native};
-use assay_protocol::market::{BURN_ADDRESS, Check, Error, Event, Reason, Role, State};
+use assay_protocol::market::{BURN_ADDRESS, Check, Error, Reason, Role, State};
 use common::work::Cheat;
-use common::{CLIENT, OPERATOR, World, verifier};
+use common::{CLIENT, NONSENSE, OPERATOR, World};
 
 const SLOT_FEE: u128 = 33_334;
 const STAKE: u128 = 500_001;
 const BOND: u128 = 10_000;
 
-fn slashed(world: &World, reason: Reason) -> Vec<(Address, u128)> {
-    let events = world.host.events.iter();
-    events
-        .filter_map(|event| match event {
-            Event::Slashed { account, amount, reason: why, .. } if *why == reason => Some((*account, *amount)),
-            _ => None,
-        })
-        .collect()
-}
-
 fn everywhere(cheat: fn(u32) -> Cheat) -> Vec<Cheat> {
     (0..8).map(cheat).collect()
 }
 
-/// An honest job whose slot 0 has a seal over `Hash([9; 32])`; the others passed.
+/// An honest job whose slot 0 has a seal over [`NONSENSE`]; the others passed.
 fn lazy_on_honest() -> (World, u64, Address) {
     let (mut world, id) = World::opened(6, &[]);
-    let slot = world.slots(id)[0].clone();
-    let garbage = seal(&Native, id, slot.segment, &Hash([9; 32]), &slot.verifier);
-    world.send(slot.verifier, 0, |host| check::attest(host, id, 0, garbage)).unwrap();
+    world.seal_nonsense(id, 0);
     for number in 1..3 {
         world.attest(id, number).unwrap();
     }
     world.reveal_traces(id, OPERATOR).unwrap();
-    assert_eq!(world.slots(id)[0].check, Check::Mismatched);
-    assert_eq!(world.state(id), State::Window);
-    (world, id, slot.verifier)
+    let slot = &world.slots(id)[0];
+    assert_eq!((world.state(id), slot.check), (State::Window, Check::Mismatched));
+    let lazy = slot.verifier;
+    (world, id, lazy)
 }
 
 #[test]
@@ -58,7 +47,7 @@ fn a_cheat_is_convicted_and_its_stake_split_to_the_unit() {
 
     assert_eq!(world.state(id), State::Failed);
     assert_eq!(world.slots(id)[1].check, Check::Refuted);
-    assert_eq!(slashed(&world, Reason::Convicted), [(OPERATOR, STAKE)]);
+    assert_eq!(world.slashed(Reason::Convicted), [(OPERATOR, STAKE)]);
     // A quarter to the verifier that insisted, with its fee; a quarter to the panel; the rest burned.
     assert_eq!(world.credit(winner), 125_000 + SLOT_FEE);
     for by in panellists {
@@ -81,65 +70,31 @@ fn every_kind_of_cheat_is_convicted_once_its_segment_is_drawn() {
         everywhere(Cheat::FalseTrace),
         vec![Cheat::FalseStart],
         vec![Cheat::FalseArtefact],
-        vec![Cheat::HideFromVerifiers, Cheat::HideFromPanel],
     ];
     for cheats in kinds {
         let (mut world, id) = World::attested(6, &cheats);
-        if world.state(id) == State::Attested {
-            world.reveal_traces(id, OPERATOR).unwrap();
-        }
+        world.reveal_traces(id, OPERATOR).unwrap();
         // Nobody insists; the end of the window brings the panel.
         world.wait(id);
         assert_eq!(world.state(id), State::Disputed, "{cheats:?}");
         let outcome = world.outcome(id);
         world.rule(id, outcome);
         assert_eq!(world.state(id), State::Failed, "{cheats:?}");
-        assert_eq!(slashed(&world, Reason::Convicted), [(OPERATOR, STAKE)]);
+        assert_eq!(world.slashed(Reason::Convicted), [(OPERATOR, STAKE)]);
         world.empty();
     }
 }
 
 #[test]
-fn a_checkpoint_that_is_served_to_nobody_needs_no_traces() {
-    let (mut world, id) = World::attested(6, &[Cheat::HideFromVerifiers, Cheat::HideFromPanel]);
-    assert_eq!(world.state(id), State::Window);
-    let reporter = world.slots(id)[0].verifier;
-    world.insist(id, 0).unwrap();
-    world.rule(id, Outcome::Unavailable);
-    assert_eq!(world.state(id), State::Failed);
-    assert_eq!(world.credit(reporter), 125_000 + SLOT_FEE);
-    world.empty();
-}
-
-#[test]
-fn a_false_report_costs_the_idle_penalty() {
-    let (mut world, id) = World::opened(6, &[]);
-    let reporter = world.slots(id)[0].verifier;
-    world.send(reporter, 0, |host| check::report_unavailable(host, id, 0)).unwrap();
-    for number in 1..3 {
-        world.attest(id, number).unwrap();
-    }
-    world.reveal_traces(id, OPERATOR).unwrap();
-    world.wait(id);
-    let outcome = world.outcome(id);
-    world.rule(id, outcome);
-    assert_eq!((world.state(id), world.slots(id)[0].check), (State::Window, Check::Upheld));
-    assert_eq!(slashed(&world, Reason::Idle), [(reporter, 1_000)]);
-    world.wait(id);
-    assert_eq!(world.state(id), State::Final);
-    world.empty();
-}
-
-#[test]
 fn who_insists_wrongly_loses_its_bond_to_the_panel() {
     let (mut world, id, wrong) = lazy_on_honest();
-    world.send(wrong, 0, |host| check::insist(host, id, 0, Some(Hash([9; 32])))).unwrap();
+    world.send(wrong, 0, |host| check::insist(host, id, 0, NONSENSE)).unwrap();
     let panellists = world.panellists(id);
     let outcome = world.outcome(id);
     world.rule(id, outcome);
 
     assert_eq!((world.state(id), world.slots(id)[0].check), (State::Window, Check::Upheld));
-    assert_eq!(slashed(&world, Reason::Wrong), [(wrong, BOND)]);
+    assert_eq!(world.slashed(Reason::Wrong), [(wrong, BOND)]);
     for by in &panellists {
         // A third of half the bond and a third of the slot's fee.
         assert_eq!(world.credit(*by), 1_666 + 11_111);
@@ -163,7 +118,7 @@ fn a_seal_without_a_replay_earns_nothing_and_costs_the_idle_penalty() {
     assert_eq!(world.state(id), State::Disputed);
     let outcome = world.outcome(id);
     world.rule(id, outcome);
-    assert_eq!(slashed(&world, Reason::Idle), [(lazy, 1_000)]);
+    assert_eq!(world.slashed(Reason::Idle), [(lazy, 1_000)]);
     world.wait(id);
     assert_eq!(world.state(id), State::Final);
     assert_eq!(world.credit(lazy), SLOT_FEE * passed as u128);
@@ -175,7 +130,7 @@ fn a_seal_without_a_replay_earns_nothing_on_a_cheat_either() {
     for honest in [false, true] {
         let (mut world, id) = World::opened(6, &everywhere(Cheat::FalseTrace));
         let slot = world.slots(id)[0].clone();
-        let found = if honest { world.works[&id].first_finding(slot.segment).unwrap() } else { Hash([9; 32]) };
+        let found = if honest { world.works[&id].first_finding(slot.segment).unwrap() } else { NONSENSE };
         let sealed = seal(&Native, id, slot.segment, &found, &slot.verifier);
         world.send(slot.verifier, 0, |host| check::attest(host, id, 0, sealed)).unwrap();
         for number in 1..3 {
@@ -191,41 +146,6 @@ fn a_seal_without_a_replay_earns_nothing_on_a_cheat_either() {
         assert_eq!(world.credit(slot.verifier), if honest { SLOT_FEE } else { 0 });
         world.empty();
     }
-}
-
-#[test]
-fn a_panel_without_a_majority_makes_the_job_void() {
-    let (mut world, id, _) = lazy_on_honest();
-    world.wait(id);
-    let panellists = world.panellists(id);
-    let false_ends = Outcome::FalseEnds { initial_state: Hash([1; 32]), artefact: Hash([2; 32]) };
-    let made_up = Outcome::Replayed { state: Hash([3; 32]), trace: Hash([4; 32]), salted: Hash([5; 32]) };
-    let outcomes = [world.outcome(id), made_up, false_ends];
-    for (by, outcome) in panellists.iter().zip(outcomes) {
-        world.panel_seal(id, *by, outcome).unwrap();
-    }
-    for (by, outcome) in panellists.iter().zip(outcomes) {
-        world.panel_reveal(id, *by, outcome).unwrap();
-    }
-    assert_eq!(world.state(id), State::Void);
-    assert_eq!(world.standing(Role::Operator, OPERATOR).stake, 600_000);
-    let passed = world.slots(id).iter().filter(|slot| slot.check == Check::Passed).count() as u128;
-    assert_eq!(world.credit(CLIENT), 1_100_003 - passed * SLOT_FEE);
-    assert!(slashed(&world, Reason::Idle).is_empty());
-    world.empty();
-}
-
-#[test]
-fn panellists_that_sealed_do_not_pay_for_those_that_stayed_away() {
-    let (mut world, id, _) = lazy_on_honest();
-    world.wait(id);
-    let panellists = world.panellists(id);
-    let outcome = world.outcome(id);
-    world.panel_seal(id, panellists[1], outcome).unwrap();
-    world.wait(id);
-    assert_eq!(world.state(id), State::Void);
-    assert_eq!(slashed(&world, Reason::Idle), [(panellists[0], 1_000), (panellists[2], 1_000)]);
-    world.empty();
 }
 
 #[test]
@@ -246,7 +166,7 @@ fn a_panel_rules_without_an_idle_member() {
         world.panel_reveal(id, *by, outcome).unwrap();
     }
     assert_eq!(world.slots(id)[0].check, Check::Upheld);
-    assert_eq!(slashed(&world, Reason::Idle), [(panellists[2], 1_000), (lazy, 1_000)]);
+    assert_eq!(world.slashed(Reason::Idle), [(panellists[2], 1_000), (lazy, 1_000)]);
     world.wait(id);
     assert_eq!(world.state(id), State::Final);
     world.empty();
@@ -267,7 +187,7 @@ fn a_panellist_that_does_not_reveal_pays_when_the_ruling_comes_without_it() {
     assert_eq!(world.state(id), State::Ruling);
     world.wait(id);
     assert_eq!(world.slots(id)[0].check, Check::Upheld);
-    assert_eq!(slashed(&world, Reason::Idle), [(panellists[0], 1_000), (lazy, 1_000)]);
+    assert_eq!(world.slashed(Reason::Idle), [(panellists[0], 1_000), (lazy, 1_000)]);
     world.wait(id);
     world.empty();
 }
@@ -288,70 +208,8 @@ fn a_panellist_that_copies_the_public_trace_is_outvoted() {
         world.panel_reveal(id, *by, outcome).unwrap();
     }
     assert_eq!(world.slots(id)[0].check, Check::Upheld);
-    assert_eq!(slashed(&world, Reason::Idle), [(panellists[1], 1_000), (lazy, 1_000)]);
+    assert_eq!(world.slashed(Reason::Idle), [(panellists[1], 1_000), (lazy, 1_000)]);
     assert_eq!(world.credit(panellists[1]) % SLOT_FEE, 0, "no part of the panel's fee");
-}
-
-#[test]
-fn a_cheat_cannot_split_a_panel_by_serving_half_of_it() {
-    let (mut world, id) = World::posted(8, |args| args.terms.panel = 4);
-    world.claim(id, OPERATOR).unwrap();
-    world.commit(id, OPERATOR, &everywhere(Cheat::Skip)).unwrap();
-    for by in (0..8).map(verifier).chain([CLIENT]) {
-        world.reveal(id, by).unwrap();
-    }
-    world.tick(1);
-    world.advance(id).unwrap();
-    world.open(id, OPERATOR).unwrap();
-    for number in 0..3 {
-        world.attest(id, number).unwrap();
-    }
-    world.reveal_traces(id, OPERATOR).unwrap();
-    world.insist(id, 0).unwrap();
-    let members = world.panellists(id);
-    let replayed = world.outcome(id);
-    let outcomes = [Outcome::Unavailable, replayed, Outcome::Unavailable, replayed];
-    for (by, outcome) in members.iter().zip(outcomes) {
-        world.panel_seal(id, *by, outcome).unwrap();
-    }
-    for (by, outcome) in members.iter().zip(outcomes) {
-        world.panel_reveal(id, *by, outcome).unwrap();
-    }
-    assert_eq!(world.state(id), State::Failed);
-    assert!(slashed(&world, Reason::Idle).is_empty());
-    for by in members {
-        assert_eq!(world.credit(by), 31_250);
-    }
-    world.empty();
-}
-
-#[test]
-fn findings_that_differ_do_not_add_up_against_the_operator() {
-    let (mut world, id, _) = lazy_on_honest();
-    world.wait(id);
-    let members = world.panellists(id);
-    let garbage = |byte| Outcome::Replayed { state: Hash([byte; 32]), trace: Hash::default(), salted: Hash::default() };
-    let outcomes = [garbage(1), garbage(2), garbage(3)];
-    for (by, outcome) in members.iter().zip(outcomes) {
-        world.panel_seal(id, *by, outcome).unwrap();
-    }
-    for (by, outcome) in members.iter().zip(outcomes) {
-        world.panel_reveal(id, *by, outcome).unwrap();
-    }
-    assert_eq!(world.state(id), State::Void);
-    world.empty();
-}
-
-#[test]
-fn ends_that_are_called_false_must_differ_from_the_commitment() {
-    let (mut world, id, _) = lazy_on_honest();
-    world.wait(id);
-    let commitment = world.view(id).commitment.unwrap();
-    let same = Outcome::FalseEnds { initial_state: commitment.initial_state, artefact: commitment.artefact };
-    world.rule(id, same);
-    assert_eq!(world.state(id), State::Void);
-    assert_eq!(world.standing(Role::Operator, OPERATOR).lost, 0);
-    world.empty();
 }
 
 #[test]
@@ -359,7 +217,7 @@ fn the_panel_does_not_depend_on_the_block_of_insisting() {
     let panel = |blocks: u32| {
         let (mut world, id, wrong) = lazy_on_honest();
         world.host.memory.block_number += blocks;
-        world.send(wrong, 0, |host| check::insist(host, id, 0, Some(Hash([9; 32])))).unwrap();
+        world.send(wrong, 0, |host| check::insist(host, id, 0, NONSENSE)).unwrap();
         (world.panellists(id), world.view(id).dispute.unwrap().salt)
     };
     assert_eq!(panel(0), panel(17));
@@ -376,7 +234,7 @@ fn one_dispute_follows_another() {
     let mut salts = Vec::new();
     for round in 0..3u8 {
         let slot = world.slots(id)[usize::from(2 - round)].clone();
-        let trace = Some(Hash([2 - round; 32]));
+        let trace = Hash([2 - round; 32]);
         world.send(slot.verifier, 0, |host| check::insist(host, id, 2 - round, trace)).unwrap();
         let again = world.send(slot.verifier, 0, |host| check::insist(host, id, 2 - round, trace));
         assert_eq!(again, Err(Error::DisputeOpen));
@@ -392,50 +250,6 @@ fn one_dispute_follows_another() {
     assert_eq!(world.state(id), State::Final);
     assert!(world.slots(id).iter().all(|slot| slot.check == Check::Upheld));
     assert_eq!(world.host.models[0].segments_checked, 3);
-    world.empty();
-}
-
-#[test]
-fn a_dispute_that_finds_no_panel_makes_the_job_void() {
-    // Three verifiers, a panel of two; one is idle, one is in doubt, one is left.
-    let (mut world, id) = World::posted(3, |args| {
-        args.terms.panel = 2;
-        args.terms.samples = 8;
-    });
-    world.claim(id, OPERATOR).unwrap();
-    world.commit(id, OPERATOR, &[]).unwrap();
-    for by in (0..3).map(verifier).chain([CLIENT]) {
-        world.reveal(id, by).unwrap();
-    }
-    world.tick(1);
-    world.advance(id).unwrap();
-    world.open(id, OPERATOR).unwrap();
-    let idle = world.slots(id)[0].verifier;
-    let doubtful = world.slots(id).iter().map(|slot| slot.verifier).find(|by| *by != idle).expect("two verifiers");
-    for _ in 0..2 {
-        for number in 0..8 {
-            let slot = world.slots(id)[usize::from(number)].clone();
-            if slot.check != Check::Opened || slot.verifier == idle {
-                continue;
-            }
-            if slot.verifier == doubtful {
-                world.send(doubtful, 0, |host| check::report_unavailable(host, id, number)).unwrap();
-            } else {
-                world.attest(id, number).unwrap();
-            }
-        }
-        if world.state(id) == State::Opened {
-            world.wait(id);
-        }
-    }
-    if world.state(id) == State::Attested {
-        world.reveal_traces(id, OPERATOR).unwrap();
-    }
-    if world.state(id) == State::Window {
-        world.wait(id);
-    }
-    assert_eq!(world.state(id), State::Void);
-    assert_eq!(world.standing(Role::Operator, OPERATOR).stake, 600_000);
     world.empty();
 }
 

@@ -14,17 +14,6 @@ const PAYMENT: u128 = 1_000_000;
 const SLOT_FEE: u128 = 33_334;
 const STAKE: u128 = 500_001;
 
-fn kinds(world: &World, reason: Reason) -> Vec<(Address, u128)> {
-    let events = world.host.events.iter();
-    events
-        .filter_map(|event| match event {
-            Event::Credited { account, amount, reason: why, .. } if *why == reason => Some((*account, *amount)),
-            Event::Slashed { account, amount, reason: why, .. } if *why == reason => Some((*account, *amount)),
-            _ => None,
-        })
-        .collect()
-}
-
 #[test]
 fn an_honest_job_pays_everybody_to_the_unit() {
     let (mut world, id) = World::window(5, &[]);
@@ -60,6 +49,7 @@ fn an_honest_job_pays_everybody_to_the_unit() {
 
 #[test]
 fn a_model_that_another_job_made_is_known() {
+    // The second job opens the same ends later, and is final first.
     let (mut world, id) = World::window(5, &[]);
     let second = world.post(post_args(terms(CLIENT))).unwrap();
     for number in 0..5 {
@@ -78,11 +68,23 @@ fn a_model_that_another_job_made_is_known() {
     }
     world.reveal_traces(second, RIVAL).unwrap();
     world.wait(second);
+    assert_eq!(world.state(second), State::Final);
+    let waits = Event::ModelWaits { job: second, holder: id };
+    assert_eq!(world.host.last_events().last(), Some(&waits));
+    assert_eq!((world.host.models.len(), world.view(second).model_id), (0, None));
+    assert_eq!(world.register(second), Err(Error::ModelHeld { holder: id }));
+    assert_eq!(world.credit(RIVAL), PAYMENT, "money does not wait for the model");
+
     world.advance(id).unwrap();
+    let last = world.host.last_events().last().unwrap();
+    assert!(matches!(last, Event::ModelRegistered { known: false, .. }), "{last:?}");
+    world.register(second).unwrap();
     let last = world.host.last_events().last().unwrap();
     assert!(matches!(last, Event::ModelRegistered { known: true, .. }), "{last:?}");
     assert_eq!(world.view(id).model_id, world.view(second).model_id);
     assert_eq!(world.host.models.len(), 1);
+    assert_eq!(world.host.models[0].job, id, "whoever opened first has the record");
+    assert_eq!(world.register(second), Err(Error::NothingToRegister));
     world.empty();
 }
 
@@ -96,6 +98,11 @@ fn money_does_not_wait_for_the_registry() {
     assert_eq!(world.view(id).model_id, None);
     let refused = Event::ModelRefused { job: id, error: registry::Error::NotMarket };
     assert_eq!(world.host.last_events().last(), Some(&refused));
+    assert_eq!(world.register(id), Err(Error::Registry(registry::Error::NotMarket)));
+    world.host.refuse = None;
+    world.register(id).unwrap();
+    assert_eq!(world.host.models.len(), 1);
+    assert_eq!(world.register(id), Err(Error::NothingToRegister));
     world.empty();
 }
 
@@ -110,7 +117,7 @@ fn a_client_cancels_an_unclaimed_job_and_gets_all_back() {
     assert_eq!(again, Err(Error::WrongState(State::Cancelled)));
     world.empty();
     // Nothing was asked of the verifiers, so nothing is taken from them.
-    assert!(kinds(&world, Reason::Idle).is_empty());
+    assert!(world.slashed(Reason::Idle).is_empty());
 }
 
 #[test]
@@ -131,11 +138,11 @@ fn a_late_operator_pays_a_tenth_and_the_job_goes_to_another() {
     assert_eq!(world.state(id), State::Open);
     assert_eq!(world.job(id).operator, None);
     // A tenth of 500,001 rounded down. The client earns nothing by it.
-    assert_eq!(kinds(&world, Reason::Late), [(OPERATOR, 50_000)]);
+    assert_eq!(world.slashed(Reason::Late), [(OPERATOR, 50_000)]);
     assert_eq!(world.credit(CLIENT), 0);
     assert_eq!(world.credit(BURN_ADDRESS), 50_000);
     let standing = world.standing(Role::Operator, OPERATOR);
-    assert_eq!((standing.stake, standing.locked, standing.lost), (550_000, 0, 1));
+    assert_eq!((standing.stake, standing.locked, standing.missed, standing.lost), (550_000, 0, 1, 0));
 
     assert_eq!(world.claim(id, OPERATOR), Err(Error::ConflictOfInterest));
     world.claim(id, RIVAL).unwrap();
@@ -168,7 +175,7 @@ fn after_three_late_operators_the_client_is_refunded() {
     assert_eq!(world.state(id), State::Cancelled);
     assert_eq!(world.credit(CLIENT), 1_100_003);
     world.empty();
-    assert!(kinds(&world, Reason::Idle).is_empty());
+    assert!(world.slashed(Reason::Idle).is_empty());
 }
 
 #[test]
@@ -176,7 +183,7 @@ fn an_operator_that_does_not_open_loses_its_stake() {
     let (mut world, id) = World::drawn(5, &[]);
     world.wait(id);
     assert_eq!(world.state(id), State::Failed);
-    assert_eq!(kinds(&world, Reason::Absent), [(OPERATOR, STAKE)]);
+    assert_eq!(world.slashed(Reason::Absent), [(OPERATOR, STAKE)]);
     // Half of the stake, rounded down, and what was paid.
     assert_eq!(world.credit(CLIENT), 250_000 + 1_100_003);
     assert_eq!(world.credit(BURN_ADDRESS), 250_001);
@@ -189,7 +196,7 @@ fn an_operator_that_does_not_open_loses_its_stake() {
 fn opening_a_part_is_not_enough() {
     let (mut world, id) = World::drawn(5, &[]);
     let part = vec![world.works[&id].open(1, world.slots(id)[1].segment)];
-    world.send(OPERATOR, 0, |host| check::open(host, id, part)).unwrap();
+    world.open_these(id, OPERATOR, part).unwrap();
     assert_eq!((world.state(id), world.job(id).opened), (State::Drawn, 1));
     world.wait(id);
     assert_eq!(world.state(id), State::Failed);
@@ -202,7 +209,7 @@ fn an_operator_that_hides_its_traces_loses_its_stake_to_client_and_verifiers() {
     assert_eq!(world.state(id), State::Attested);
     world.wait(id);
     assert_eq!(world.state(id), State::Failed);
-    assert_eq!(kinds(&world, Reason::Absent), [(OPERATOR, STAKE)]);
+    assert_eq!(world.slashed(Reason::Absent), [(OPERATOR, STAKE)]);
     assert_eq!(world.credit(CLIENT), 125_000 + 1_100_003);
     for slot in world.slots(id) {
         let sealed = world.slots(id).iter().filter(|other| other.verifier == slot.verifier).count();
@@ -210,100 +217,6 @@ fn an_operator_that_hides_its_traces_loses_its_stake_to_client_and_verifiers() {
     }
     assert_eq!(world.credit(BURN_ADDRESS), STAKE - 125_000 - 3 * 41_666);
     world.empty();
-}
-
-#[test]
-fn a_client_that_keeps_its_secret_delays_the_draw_and_no_more() {
-    let (mut world, id) = World::committed(5, &[]);
-    for number in 0..5 {
-        world.reveal(id, verifier(number)).unwrap();
-    }
-    world.tick(1);
-    assert!(matches!(world.advance(id), Err(Error::TooEarly { .. })));
-    world.wait(id);
-    let block = world.host.memory.block_number;
-    assert_eq!((world.state(id), world.job(id).draw_block), (State::Committed, Some(block)));
-    assert_eq!(world.advance(id), Err(Error::DrawBlockPending(block)));
-    world.tick(0);
-    world.advance(id).unwrap();
-    assert_eq!(world.state(id), State::Drawn);
-}
-
-#[test]
-fn a_draw_block_that_is_too_far_back_is_replaced() {
-    let (mut world, id) = World::committed(5, &[]);
-    for number in 0..4 {
-        world.reveal(id, verifier(number)).unwrap();
-    }
-    world.wait(id);
-    world.host.memory.block_number += 257;
-    world.advance(id).unwrap();
-    let block = world.host.memory.block_number;
-    assert_eq!((world.state(id), world.job(id).draw_block), (State::Committed, Some(block)));
-    world.tick(1);
-    world.advance(id).unwrap();
-    assert_eq!(world.state(id), State::Drawn);
-}
-
-#[test]
-fn too_few_secrets_make_the_job_void() {
-    let (mut world, id) = World::committed(5, &[]);
-    for by in [CLIENT, verifier(0), verifier(1), verifier(2)] {
-        world.reveal(id, by).unwrap();
-    }
-    world.wait(id);
-    assert_eq!(world.state(id), State::Void);
-    assert_eq!(world.credit(CLIENT), 1_100_003);
-    assert_eq!(world.standing(Role::Operator, OPERATOR).stake, 600_000);
-    world.empty();
-    // Those that kept their secrets pay when they take their bonds back.
-    assert_eq!(kinds(&world, Reason::Idle), [(verifier(3), 1_000), (verifier(4), 1_000)]);
-}
-
-#[test]
-fn the_block_of_the_last_secret_does_not_change_the_draw() {
-    let draw = |blocks: u32, without: Option<Address>| {
-        let (mut world, id) = World::committed(6, &[]);
-        for by in (0..6).map(verifier).chain([CLIENT]).filter(|by| Some(*by) != without) {
-            world.reveal(id, by).unwrap();
-            world.host.memory.block_number += blocks;
-        }
-        if without.is_some() {
-            world.wait(id);
-        }
-        world.tick(1);
-        world.advance(id).unwrap();
-        world.job(id).seed
-    };
-    assert_eq!(draw(0, None), draw(9, None));
-    // With a secret held back the hash of a later block goes in.
-    assert_ne!(draw(0, Some(verifier(5))), draw(9, Some(verifier(5))));
-    assert_ne!(draw(0, Some(CLIENT)), draw(0, None));
-}
-
-#[test]
-fn the_order_of_secrets_does_not_change_the_draw() {
-    let draw = |order: [u8; 4]| {
-        let (mut world, id) = World::committed(4, &[]);
-        for by in order.map(verifier).into_iter().chain([CLIENT]) {
-            world.reveal(id, by).unwrap();
-        }
-        world.tick(1);
-        world.advance(id).unwrap();
-        world.job(id).seed
-    };
-    assert_eq!(draw([0, 1, 2, 3]), draw([3, 1, 0, 2]));
-}
-
-#[test]
-fn free_stake_has_no_weight_in_a_draw() {
-    // The same free stake could be moved from account to account between reveals.
-    let (mut world, id) = World::committed(4, &[]);
-    world.stake(Role::Verifier, verifier(0), 1_000_000_000);
-    for number in 0..4 {
-        world.reveal(id, verifier(number)).unwrap();
-    }
-    assert_eq!(world.job(id).revealed_stake, 40_000);
 }
 
 #[test]
@@ -318,10 +231,11 @@ fn an_idle_verifier_pays_and_its_slot_goes_to_another() {
     world.wait(id);
     assert_eq!((world.state(id), world.job(id).rounds), (State::Opened, 2));
     assert_ne!(world.job(id).seed, seed);
-    assert_eq!(kinds(&world, Reason::Idle), vec![(idle, 1_000); mine.len()]);
+    assert_eq!(world.slashed(Reason::Idle), vec![(idle, 1_000); mine.len()]);
     // Nobody gains by keeping a verifier away, the operator least of all.
     assert_eq!(world.credit(OPERATOR), 0);
     assert_eq!(world.credit(BURN_ADDRESS), 1_000 * mine.len() as u128);
+    let turns = mine.len();
     for number in mine {
         let slot = &world.slots(id)[usize::from(number)];
         assert_ne!(slot.verifier, idle);
@@ -333,13 +247,14 @@ fn an_idle_verifier_pays_and_its_slot_goes_to_another() {
     world.reveal_traces(id, OPERATOR).unwrap();
     world.wait(id);
     assert_eq!(world.state(id), State::Final);
-    assert_eq!(world.standing(Role::Verifier, idle).done, 0);
+    let standing = world.standing(Role::Verifier, idle);
+    assert_eq!((standing.done, standing.missed as usize, standing.lost), (0, turns, 0));
     world.empty();
 }
 
 #[test]
 fn a_job_that_nobody_checks_is_void() {
-    let (mut world, id) = World::opened(5, &[]);
+    let (mut world, id) = World::opened(10, &[]);
     for round in 2..=3 {
         world.wait(id);
         assert_eq!((world.state(id), world.job(id).rounds), (State::Opened, round));

@@ -135,6 +135,8 @@ pub enum Domain {
     Secret,
     /// The seed of a draw.
     Draw,
+    /// The terms of a dataset.
+    Terms,
 }
 
 impl Domain {
@@ -149,6 +151,7 @@ impl Domain {
             Domain::Manifest => b"asy:mani",
             Domain::Secret => b"asy:secr",
             Domain::Draw => b"asy:draw",
+            Domain::Terms => b"asy:term",
         }
     }
 }
@@ -187,6 +190,7 @@ mod tests {
             Domain::Manifest,
             Domain::Secret,
             Domain::Draw,
+            Domain::Terms,
         ];
         let mut hashes: Vec<Hash> = all.iter().map(|domain| Native.hash_value(*domain, &7u64)).collect();
         hashes.sort();

@@ -13,68 +13,76 @@ pub fn node(hasher: &impl Sha256, left: &Hash, right: &Hash) -> Hash {
     hasher.hash_value(Domain::Node, &(left, right))
 }
 
-fn parents(hasher: &impl Sha256, level: &[Hash]) -> Vec<Hash> {
-    level
-        .chunks(2)
-        .map(|pair| match pair {
-            [left, right] => node(hasher, left, right),
-            [odd] => *odd,
-            _ => unreachable!("chunks of one or two"),
-        })
-        .collect()
+/// The root over a level of leaves in a tree with these inner nodes, and the
+/// siblings on the way of `position`, lowest first; `None` for no leaves.
+pub(crate) fn climb(
+    node: impl Fn(&Hash, &Hash) -> Hash,
+    mut level: Vec<Hash>,
+    mut position: usize,
+) -> Option<(Hash, Vec<Hash>)> {
+    let mut siblings = Vec::new();
+    while level.len() > 1 {
+        siblings.extend(level.get(position ^ 1));
+        level = level
+            .chunks(2)
+            .map(|pair| match pair {
+                [left, right] => node(left, right),
+                [odd] => *odd,
+                _ => unreachable!("chunks of one or two"),
+            })
+            .collect();
+        position /= 2;
+    }
+    Some((*level.first()?, siblings))
+}
+
+/// The root that `leaf` has as number `index` of `count` in a tree with these
+/// inner nodes; `None` if there is no such number, or the siblings are not
+/// exactly as many as the shape of the tree asks for.
+pub(crate) fn proved_root(
+    node: impl Fn(&Hash, &Hash) -> Hash,
+    leaf: Hash,
+    index: u64,
+    count: u64,
+    siblings: &[Hash],
+) -> Option<Hash> {
+    if index >= count {
+        return None;
+    }
+    let (mut position, mut width, mut hash) = (index, count, leaf);
+    let mut siblings = siblings.iter();
+    while width > 1 {
+        if position ^ 1 < width {
+            let sibling = siblings.next()?;
+            hash = if position % 2 == 0 { node(&hash, sibling) } else { node(sibling, &hash) };
+        }
+        position /= 2;
+        width = width.div_ceil(2);
+    }
+    siblings.next().is_none().then_some(hash)
 }
 
 /// The root over `leaves`; `None` for no leaves.
 pub fn root(hasher: &impl Sha256, leaves: &[Hash]) -> Option<Hash> {
-    let mut level = leaves.to_vec();
-    while level.len() > 1 {
-        level = parents(hasher, &level);
-    }
-    level.first().copied()
+    climb(|left, right| node(hasher, left, right), leaves.to_vec(), 0).map(|(root, _)| root)
 }
 
 /// The siblings on the way from leaf `index` to the root, lowest first; `None`
 /// if there is no such leaf.
 pub fn proof(hasher: &impl Sha256, leaves: &[Hash], index: u32) -> Option<Vec<Hash>> {
-    let mut position = index as usize;
+    let position = index as usize;
     if position >= leaves.len() {
         return None;
     }
-    let mut level = leaves.to_vec();
-    let mut siblings = Vec::new();
-    while level.len() > 1 {
-        if let Some(sibling) = level.get(position ^ 1) {
-            siblings.push(*sibling);
-        }
-        level = parents(hasher, &level);
-        position /= 2;
-    }
-    Some(siblings)
+    climb(|left, right| node(hasher, left, right), leaves.to_vec(), position).map(|(_, siblings)| siblings)
 }
 
 /// Whether `leaf` is number `index` of the `count` leaves under `root`.
 ///
 /// Takes exactly as many siblings as the shape of the tree asks for.
 pub fn verify(hasher: &impl Sha256, root: &Hash, count: u32, index: u32, leaf: &Hash, siblings: &[Hash]) -> bool {
-    if index >= count {
-        return false;
-    }
-    let (mut position, mut width, mut hash) = (index, count, *leaf);
-    let mut siblings = siblings.iter();
-    while width > 1 {
-        if position ^ 1 < width {
-            let Some(sibling) = siblings.next() else {
-                return false;
-            };
-            hash = match position % 2 {
-                0 => node(hasher, &hash, sibling),
-                _ => node(hasher, sibling, &hash),
-            };
-        }
-        position /= 2;
-        width = width.div_ceil(2);
-    }
-    siblings.next().is_none() && hash == *root
+    let node = |left: &Hash, right: &Hash| node(hasher, left, right);
+    proved_root(node, *leaf, index.into(), count.into(), siblings) == Some(*root)
 }
 
 #[cfg(test)]

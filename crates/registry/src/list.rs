@@ -18,17 +18,23 @@ impl<K: Encode + Clone, V: Encode + Decode> List<K, V> {
         Self { counts: Table::new(counts), items: Table::new(items) }
     }
 
-    /// Adds an item at the end of the list under `key`.
-    pub(crate) fn push(&self, host: &mut impl Host, key: &K, item: &V) {
-        let count = self.counts.get(host, key).unwrap_or(0);
-        self.items.set(host, &(key.clone(), count), item);
-        self.counts.set(host, key, &(count + 1));
+    /// Items in the list under `key`.
+    pub(crate) fn count(&self, host: &impl Host, key: &K) -> u32 {
+        self.counts.get(host, key).unwrap_or(0)
+    }
+
+    /// Adds an item at the end of the list under `key`, and gives its number.
+    pub(crate) fn push(&self, host: &mut impl Host, key: &K, item: &V) -> u32 {
+        let number = self.count(host, key);
+        self.items.set(host, &(key.clone(), number), item);
+        self.counts.set(host, key, &(number + 1));
+        number
     }
 
     /// At most `limit` and [`MAX_PAGE`] items of the list under `key`, from
     /// number `offset` on.
     pub(crate) fn page(&self, host: &impl Host, key: &K, offset: u32, limit: u32) -> Page<V> {
-        let total = self.counts.get(host, key).unwrap_or(0);
+        let total = self.count(host, key);
         let end = offset.saturating_add(limit.min(MAX_PAGE)).min(total);
         let items = (offset..end).filter_map(|index| self.items.get(host, &(key.clone(), index))).collect();
         Page { total, items }

@@ -5,7 +5,7 @@ use assay_protocol::commitment::model_id;
 use assay_protocol::hash::{Hash, Native, Sha256};
 use assay_protocol::host::{Host, MemoryHost};
 use assay_protocol::market::Event;
-use assay_protocol::registry::{Error, RegisterModel};
+use assay_protocol::registry::{Error, RegisterModel, Royalty};
 use assay_protocol::{Address, registry};
 use std::collections::BTreeSet;
 
@@ -15,6 +15,10 @@ pub struct TestHost {
     pub memory: MemoryHost,
     pub events: Vec<Event>,
     pub datasets: BTreeSet<Hash>,
+    /// Datasets that only their owner may use.
+    pub closed: BTreeSet<Hash>,
+    /// What every job owes to the owners of its inputs.
+    pub royalties: Vec<Royalty>,
     pub models: Vec<RegisterModel>,
     /// What the registry answers instead of registering.
     pub refuse: Option<Error>,
@@ -83,7 +87,7 @@ impl Host for TestHost {
 }
 
 impl MarketHost for TestHost {
-    fn check_inputs(&self, datasets: &[Hash], parent: Option<Hash>) -> Result<(), Error> {
+    fn check_inputs(&self, _: Address, datasets: &[Hash], parent: Option<Hash>) -> Result<Vec<Royalty>, Error> {
         if datasets.is_empty() {
             return Err(Error::NoDataset);
         }
@@ -93,9 +97,12 @@ impl MarketHost for TestHost {
         if let Some(unknown) = datasets.iter().find(|id| !self.datasets.contains(id)) {
             return Err(Error::UnknownDataset(*unknown));
         }
+        if let Some(closed) = datasets.iter().find(|id| self.closed.contains(id)) {
+            return Err(Error::NoGrant(*closed));
+        }
         match parent {
             Some(parent) if !self.models.iter().any(|model| id(model) == parent) => Err(Error::UnknownModel(parent)),
-            _ => Ok(()),
+            _ => Ok(self.royalties.clone()),
         }
     }
 

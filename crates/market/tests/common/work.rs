@@ -1,13 +1,32 @@
-//! Training in a world where a segment is one hash.
+//! Training in a world where a segment is one hash, and a state one tensor of 32 bytes.
 
 use assay_protocol::commitment::{Leaf, Outcome, seal};
 use assay_protocol::hash::{Domain, Native, Sha256};
-use assay_protocol::market::{Commit, LeafOpening, SlotOpening};
+use assay_protocol::market::{Answer, Challenge, Commit, Ends, LeafOpening, SlotOpening, Wanted};
+use assay_protocol::state_tree::{StateLeaf, Tensor};
 use assay_protocol::{Address, Hash, merkle};
 
-/// The state that the specification begins with.
-pub fn initial_state(spec: Hash) -> Hash {
+/// The state that holds these bytes, as its only chunk.
+fn leaf_of(body: Hash) -> StateLeaf {
+    let tensor = Tensor { name: "w", shape: &[8], bytes: &body.0 };
+    StateLeaf::prove(&Native, 0, &[tensor], 0, 0).expect("eight elements have 32 bytes")
+}
+
+fn root_of(body: Hash) -> Hash {
+    leaf_of(body).root(&Native, 0, 0).expect("a proved chunk has a root")
+}
+
+fn initial_body(spec: Hash) -> Hash {
     Native.hash_value(Domain::Manifest, &(b"initial", spec))
+}
+
+fn body_after(before: Hash, segment: u32) -> Hash {
+    Native.hash_value(Domain::Manifest, &(b"state", before, segment))
+}
+
+/// The state root that the specification begins with.
+pub fn initial_state(spec: Hash) -> Hash {
+    root_of(initial_body(spec))
 }
 
 /// The artefact of a final state.
@@ -15,9 +34,9 @@ pub fn artefact(state: Hash) -> Hash {
     Native.hash_value(Domain::Manifest, &(b"artefact", state))
 }
 
-/// The state after a segment that begins with `before`.
+/// The state root after a segment that begins with `before`.
 pub fn state_after(before: Hash, segment: u32) -> Hash {
-    Native.hash_value(Domain::Manifest, &(b"state", before, segment))
+    root_of(body_after(before, segment))
 }
 
 /// The trace root of that segment under a salt.
@@ -45,6 +64,8 @@ pub enum Cheat {
     FalseStart,
     /// Gives an artefact that is not the final state's.
     FalseArtefact,
+    /// Commits to a state root after a segment that no state has.
+    NoState(u32),
     /// Serves no checkpoint to the drawn verifiers.
     HideFromVerifiers,
     /// Serves no checkpoint to a panel.
@@ -60,6 +81,8 @@ pub struct Work {
     pub states: Vec<Hash>,
     pub traces: Vec<Hash>,
     pub artefact: Hash,
+    /// What each state holds; `None` where no state has the root.
+    bodies: Vec<Option<Hash>>,
     cheats: Vec<Cheat>,
     leaves: Vec<Hash>,
 }
@@ -68,17 +91,24 @@ impl Work {
     pub fn new(job: u64, operator: Address, spec: Hash, segments: u32, cheats: &[Cheat]) -> Self {
         let first = match cheats.contains(&Cheat::FalseStart) {
             true => made_up(b"start", 0),
-            false => initial_state(spec),
+            false => initial_body(spec),
         };
-        let (mut states, mut traces) = (vec![first], Vec::new());
+        let (mut states, mut bodies, mut traces) = (vec![root_of(first)], vec![Some(first)], Vec::new());
         for segment in 0..segments {
             let before = *states.last().unwrap();
             let none = cheats.contains(&Cheat::NoTraces);
             let skipped = none || cheats.contains(&Cheat::Skip(segment));
-            states.push(match skipped || cheats.contains(&Cheat::FalseState(segment)) {
+            let body = match skipped || cheats.contains(&Cheat::FalseState(segment)) {
                 true => made_up(b"state", segment),
-                false => state_after(before, segment),
-            });
+                false => body_after(before, segment),
+            };
+            if cheats.contains(&Cheat::NoState(segment)) {
+                states.push(body);
+                bodies.push(None);
+            } else {
+                states.push(root_of(body));
+                bodies.push(Some(body));
+            }
             if none {
                 traces.push(Hash::default());
                 continue;
@@ -93,9 +123,14 @@ impl Work {
             false => artefact(*states.last().unwrap()),
         };
         let mut work =
-            Work { job, operator, spec, states, traces, artefact, cheats: cheats.to_vec(), leaves: Vec::new() };
+            Work { job, operator, spec, states, bodies, traces, artefact, cheats: cheats.to_vec(), leaves: Vec::new() };
         work.leaves = (0..=segments).map(|boundary| work.leaf(boundary).hash(&Native)).collect();
         work
+    }
+
+    /// Serves everybody from now on.
+    pub fn serve(&mut self) {
+        self.cheats.retain(|cheat| !matches!(cheat, Cheat::HideFromVerifiers | Cheat::HideFromPanel));
     }
 
     fn leaf(&self, boundary: u32) -> Leaf {
@@ -113,11 +148,22 @@ impl Work {
     }
 
     pub fn commit(&self) -> Commit {
-        Commit {
-            root: merkle::root(&Native, &self.leaves).unwrap(),
-            first: self.opening(0),
-            last: self.opening(self.traces.len() as u32),
-            artefact: self.artefact,
+        Commit { root: merkle::root(&Native, &self.leaves).unwrap() }
+    }
+
+    pub fn ends(&self) -> Ends {
+        Ends { first: self.opening(0), last: self.opening(self.traces.len() as u32), artefact: self.artefact }
+    }
+
+    pub fn challenge(&self, segment: u32) -> Challenge {
+        Challenge { segment, before: self.opening(segment), after: self.opening(segment + 1) }
+    }
+
+    /// The answer to a demand; `None` if there is none.
+    pub fn answer(&self, wanted: &Wanted) -> Option<Answer> {
+        match wanted {
+            Wanted::Leaf { boundary, .. } => self.bodies[*boundary as usize].map(|body| Answer::Leaf(leaf_of(body))),
+            Wanted::Boundary { index } => Some(Answer::Boundary(self.opening(index % self.states.len() as u32))),
         }
     }
 

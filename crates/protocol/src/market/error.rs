@@ -1,7 +1,7 @@
 //! Why a message is refused.
 
 use super::{
-    Check, MAX_ENDPOINT_BYTES, MAX_PANEL, MAX_SAMPLES, MAX_SEGMENTS, MAX_SPEC_BYTES, MAX_WINDOW_SECONDS, State,
+    Check, MAX_CHALLENGES, MAX_DEMANDS, MAX_ENDPOINT_BYTES, MAX_NOTE_BYTES, MAX_WINDOW_SECONDS, State, TermsError,
 };
 use crate::registry;
 use core::fmt;
@@ -63,7 +63,7 @@ pub enum Error {
         free: u128,
     },
     /// Returned if the caller may not take this part in the job: it has another
-    /// one already, or lost it before.
+    /// one already, or had it before.
     #[codec(index = 10)]
     ConflictOfInterest,
     /// Returned if too few verifiers are enlisted for the job to be claimed.
@@ -140,58 +140,81 @@ pub enum Error {
     /// Returned if a message that takes no value was sent some.
     #[codec(index = 31)]
     ValueNotWanted,
-}
-
-protocol_type! {
-    /// Which of a job's terms is out of its limits.
-    pub enum TermsError {
-        /// `terms.spec` is not the hash of the specification.
-        #[codec(index = 0)]
-        SpecHash,
-        /// The specification is empty or longer than [`MAX_SPEC_BYTES`].
-        #[codec(index = 1)]
-        SpecLength,
-        /// No segments, or more than [`MAX_SEGMENTS`].
-        #[codec(index = 2)]
-        Segments,
-        /// No samples, more than [`MAX_SAMPLES`], or more than segments.
-        #[codec(index = 3)]
-        Samples,
-        /// The panel is not larger than the one verifier it overrules, or larger than [`MAX_PANEL`].
-        #[codec(index = 4)]
-        Panel,
-        /// A window is zero or longer than [`MAX_WINDOW_SECONDS`].
-        #[codec(index = 5)]
-        Window,
-        /// Payment, fee, stake or bond is zero.
-        #[codec(index = 6)]
-        Amount,
-        /// Name or licence of the model is not one that the registry takes.
-        #[codec(index = 7)]
-        Model,
-    }
-}
-
-impl fmt::Display for TermsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TermsError::SpecHash => write!(f, "the specification's hash does not match its bytes"),
-            TermsError::SpecLength => write!(f, "the specification must have 1 to {MAX_SPEC_BYTES} bytes"),
-            TermsError::Segments => write!(f, "a job must have 1 to {MAX_SEGMENTS} segments"),
-            TermsError::Samples => {
-                write!(f, "samples must be 1 to {MAX_SAMPLES} and not more than the segments")
-            }
-            TermsError::Panel => write!(f, "a panel must have 2 to {MAX_PANEL} verifiers"),
-            TermsError::Window => write!(f, "each window must last 1 to {MAX_WINDOW_SECONDS} seconds"),
-            TermsError::Amount => write!(f, "payment, fee, stake and bond must be above zero"),
-            TermsError::Model => write!(
-                f,
-                "the model's name must have 1 to {} bytes and its licence must be an SPDX expression of at most {}",
-                registry::MAX_NAME_BYTES,
-                registry::MAX_LICENCE_BYTES
-            ),
-        }
-    }
+    /// Returned if the market is deployed with a longest window of zero or more
+    /// than [`MAX_WINDOW_SECONDS`].
+    #[codec(index = 32)]
+    BadRules,
+    /// Returned if a verifier enlists with less than the job's bond.
+    #[codec(index = 33)]
+    BondTooSmall {
+        /// The job's bond.
+        needed: u128,
+        /// What the verifier would lock.
+        given: u128,
+    },
+    /// Returned by `collect` if stake that was taken back still waits.
+    #[codec(index = 34)]
+    StillUnbonding {
+        /// From which second of chain time on it can be collected.
+        at: u64,
+        /// Chain time.
+        now: u64,
+    },
+    /// Returned by `collect` if no stake was taken back.
+    #[codec(index = 35)]
+    NothingUnbonding,
+    /// Returned if an offer's note is longer than [`MAX_NOTE_BYTES`] or no line of text.
+    #[codec(index = 36)]
+    BadOffer,
+    /// Returned if the first `open` of a job does not open the ends of its commitment.
+    #[codec(index = 37)]
+    EndsMissing,
+    /// Returned if the ends of the commitment are open already.
+    #[codec(index = 38)]
+    EndsOpen,
+    /// Returned if the job has no such segment.
+    #[codec(index = 39)]
+    UnknownSegment(u32),
+    /// Returned if a segment is challenged that a panel has upheld, or that a
+    /// panel will look at anyway because its slot is in doubt.
+    #[codec(index = 40)]
+    NotChallengeable(u32),
+    /// Returned if the job has had [`MAX_CHALLENGES`].
+    #[codec(index = 41)]
+    TooManyChallenges,
+    /// Returned if fewer than two verifiers are left for a panel.
+    #[codec(index = 42)]
+    NoPanel,
+    /// Returned if a chunk is demanded of a boundary whose state root is not open.
+    #[codec(index = 43)]
+    NotOpened {
+        /// The boundary.
+        boundary: u32,
+    },
+    /// Returned if [`MAX_DEMANDS`] of the job are open.
+    #[codec(index = 44)]
+    TooManyDemands,
+    /// Returned if no demand with this number is open.
+    #[codec(index = 45)]
+    UnknownDemand(u8),
+    /// Returned if an answer is not what was demanded, or its proof fails.
+    #[codec(index = 46)]
+    BadAnswer,
+    /// Returned by `advance` if the job cannot end while a demand is open.
+    #[codec(index = 47)]
+    DemandOpen {
+        /// The last second of chain time at which it may be answered.
+        until: u64,
+    },
+    /// Returned by `register` if another job holds the model's id.
+    #[codec(index = 48)]
+    ModelHeld {
+        /// The job that holds it.
+        holder: u64,
+    },
+    /// Returned by `register` if the job's model is registered already.
+    #[codec(index = 49)]
+    NothingToRegister,
 }
 
 impl fmt::Display for Error {
@@ -262,6 +285,61 @@ impl fmt::Display for Error {
             Error::Registry(error) => write!(f, "the registry refuses: {error}"),
             Error::Overflow => write!(f, "the sum is larger than any balance; check the amounts"),
             Error::ValueNotWanted => write!(f, "this message takes no value; nothing was kept"),
+            Error::BadRules => {
+                write!(
+                    f,
+                    "the longest window must be 1 to {MAX_WINDOW_SECONDS} seconds; deploy the market with another"
+                )
+            }
+            Error::BondTooSmall { needed, given } => {
+                write!(f, "the job asks for a bond of at least {needed} (in 10^-18 of a token), not {given}; lock more")
+            }
+            Error::StillUnbonding { at, now } => {
+                write!(f, "the stake can be collected in {} s by chain time; try again then", at.saturating_sub(*now))
+            }
+            Error::NothingUnbonding => write!(f, "no stake waits to be collected; take some back with `unstake` first"),
+            Error::BadOffer => {
+                write!(
+                    f,
+                    "the note of an offer must be one line of at most {MAX_NOTE_BYTES} bytes, without spaces at its ends"
+                )
+            }
+            Error::EndsMissing => write!(f, "the first opening of a job must open the ends of its commitment too"),
+            Error::EndsOpen => write!(f, "the ends of the commitment are open already; open the slots alone"),
+            Error::UnknownSegment(segment) => {
+                write!(f, "the job has no segment {segment}; `assay job show` tells how many it has")
+            }
+            Error::NotChallengeable(segment) => write!(
+                f,
+                "segment {segment} was upheld by a panel, or a panel will look at it anyway; challenge another one"
+            ),
+            Error::TooManyChallenges => {
+                write!(f, "the job has had {MAX_CHALLENGES} challenges, the most there may be")
+            }
+            Error::NoPanel => write!(f, "fewer than two verifiers are left for a panel; nothing was kept"),
+            Error::NotOpened { boundary } => write!(
+                f,
+                "the state root at boundary {boundary} is not open; demand its leaf, or a boundary around a slot"
+            ),
+            Error::TooManyDemands => {
+                write!(f, "{MAX_DEMANDS} demands of this job are open; try again when one is answered")
+            }
+            Error::UnknownDemand(number) => write!(f, "no demand {number} of this job is open; nothing is left to do"),
+            Error::BadAnswer => write!(
+                f,
+                "this is not what was demanded, or its proof does not lead to the state root; answer with that chunk or leaf"
+            ),
+            Error::DemandOpen { until } => {
+                write!(
+                    f,
+                    "the job cannot end before a demand is answered or chain time is past {until}; try again then"
+                )
+            }
+            Error::ModelHeld { holder } => write!(
+                f,
+                "job {holder} holds this model's id; register the model when that job has failed or is registered"
+            ),
+            Error::NothingToRegister => write!(f, "the job's model is registered already; nothing is left to do"),
         }
     }
 }

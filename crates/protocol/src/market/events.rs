@@ -36,12 +36,29 @@ protocol_type! {
         /// Slashed: the operator did not open its leaves or reveal its traces in time.
         #[codec(index = 8)]
         Absent,
-        /// Slashed: the verifier did not do its turn.
+        /// Slashed: the verifier did not do its turn, was overruled on a panel, or
+        /// demanded what was there.
         #[codec(index = 9)]
         Idle,
         /// Slashed: the verifier insisted and the panel found for the operator.
         #[codec(index = 10)]
         Wrong,
+        /// Slashed: the operator handed the job back.
+        #[codec(index = 11)]
+        HandedBack,
+        /// Slashed: nobody answered a demand in time, or too many verifiers in turn
+        /// reported that a slot is not served.
+        #[codec(index = 12)]
+        Unavailable,
+        /// What the owner of an input gets of the payment.
+        #[codec(index = 13)]
+        Royalty,
+        /// For a seat in a panel's majority.
+        #[codec(index = 14)]
+        Seat,
+        /// The bond of a challenge or a demand, given back.
+        #[codec(index = 15)]
+        Bond,
     }
 }
 
@@ -67,6 +84,8 @@ pub enum Event {
         job: u64,
         /// The verifier.
         verifier: Address,
+        /// What it locked.
+        bond: u128,
     },
     /// A client or a verifier revealed its secret.
     #[codec(index = 2)]
@@ -157,5 +176,63 @@ pub enum Event {
         job: u64,
         /// Why.
         error: registry::Error,
+    },
+    /// Stake was taken back and can be collected later.
+    #[codec(index = 11)]
+    Unbonding {
+        /// Whose.
+        account: Address,
+        /// In which role.
+        role: Role,
+        /// How much waits now.
+        amount: u128,
+        /// From which second of chain time on it can be collected.
+        at: u64,
+    },
+    /// An operator published what it asks of a job, or took that back.
+    #[codec(index = 12)]
+    OfferChanged {
+        /// The operator.
+        operator: Address,
+        /// Whether there is an offer now.
+        offered: bool,
+    },
+    /// The ends of a job's commitment were opened.
+    #[codec(index = 13)]
+    EndsOpened {
+        /// The job.
+        job: u64,
+        /// The model that it will be.
+        model: Hash,
+    },
+    /// A job is final, but another job holds its model's id.
+    #[codec(index = 14)]
+    ModelWaits {
+        /// The job.
+        job: u64,
+        /// The job that holds the id.
+        holder: u64,
+    },
+    /// Something was demanded of a job's operator.
+    #[codec(index = 15)]
+    Demanded {
+        /// The job.
+        job: u64,
+        /// The demand.
+        number: u8,
+        /// Who demands.
+        by: Address,
+        /// The last second of chain time at which an answer is in time.
+        deadline: u64,
+    },
+    /// A demand was answered.
+    #[codec(index = 16)]
+    Answered {
+        /// The job.
+        job: u64,
+        /// The demand.
+        number: u8,
+        /// Who answered.
+        by: Address,
     },
 }

@@ -3,11 +3,13 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `terms` | what a client fixes when it posts a job |
-//! | `records` | what the market stores and shows |
-//! | `messages` | arguments of the operator's messages |
+//! | `terms` | what is fixed: the market's rules, a job's terms, an operator's offer |
+//! | `records` | what the market stores and shows of a job |
+//! | `accounts` | what it stores and shows of accounts |
+//! | `payments` | who was paid what |
+//! | `messages` | arguments of the messages about a job's work |
 //! | `events` | what happened |
-//! | `error` | why a message is refused |
+//! | `error`, `terms_error` | why a message is refused |
 
 use crate::hash::Address;
 
@@ -27,24 +29,28 @@ macro_rules! protocol_type {
     };
 }
 
+mod accounts;
 mod error;
 mod events;
 mod messages;
+mod payments;
 mod records;
 mod terms;
+mod terms_error;
 
-pub use error::{Error, TermsError};
+pub use accounts::{Enlistment, Role, Standing};
+pub use error::Error;
 pub use events::{Event, Reason};
-pub use messages::{Commit, LeafOpening, SlotOpening, SlotTrace};
-pub use records::{
-    Check, Commitment, Dispute, Enlistment, Job, JobSummary, JobView, Role, Seat, Slot, Standing, State,
-};
-pub use terms::{ModelTerms, PostJob, Terms, Windows};
+pub use messages::{Answer, Challenge, Commit, Ends, LeafOpening, Opening, SlotOpening, SlotTrace, Wanted};
+pub use payments::{Compute, Contributions, Paid, RoyaltyPaid, Verification};
+pub use records::{Check, Commitment, Demand, Dispute, EndStates, Job, JobSummary, JobView, Seat, Slot, State};
+pub use terms::{ModelTerms, Offer, Policy, PostJob, Rules, Terms, Windows, majority};
+pub use terms_error::TermsError;
 
 /// What `kind()` of the contract answers, to tell it from any other contract.
 pub const KIND: &str = "market";
 /// What `version()` answers. A change of messages, records or events raises it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Most bytes of a job's encoded specification.
 pub const MAX_SPEC_BYTES: usize = 4096;
 /// Most bytes of a specification that one stored value holds.
@@ -57,15 +63,31 @@ pub const MAX_SAMPLES: u8 = 16;
 pub const MAX_PANEL: u8 = 9;
 /// Longest window, in seconds: 30 days.
 pub const MAX_WINDOW_SECONDS: u32 = 30 * 24 * 3600;
+/// How many times the longest window stake that is taken back waits.
+pub const UNBONDING_WINDOWS: u32 = 2;
 /// Most operators that may claim a job one after another.
 pub const MAX_ATTEMPTS: u8 = 3;
-/// Most draws of a job, the first one included.
+/// Draws that every job has at least, the first one included; [`Terms::rounds`] has them all.
 pub const MAX_ROUNDS: u8 = 3;
+/// Most panels of one dispute: an undecided one is replaced by a fresh one.
+pub const MAX_PANELS: u8 = 2;
+/// Most challenges of a job.
+pub const MAX_CHALLENGES: u8 = 32;
+/// Most demands of a job that are open at once, the reports of drawn verifiers not counted.
+pub const MAX_DEMANDS: u8 = 16;
+/// A window that a dispute has interrupted goes on for at least one part in so many of its length.
+pub const LEAST_WINDOW_PART: u32 = 4;
 /// Most bytes of an operator's or verifier's endpoint.
 pub const MAX_ENDPOINT_BYTES: usize = 256;
+/// Most bytes of the note in an operator's offer.
+pub const MAX_NOTE_BYTES: usize = 128;
 /// Most entries that a paged read returns.
 pub const MAX_PAGE: u32 = 50;
-/// Share of a verifier's bond that it loses by not doing its turn, in basis points.
+/// Most accounts that a paged read of standings returns: they are long.
+pub const MAX_STANDINGS_PAGE: u32 = 25;
+/// Most verifiers that [`Contributions`] lists; `payments` has all.
+pub const MAX_VERIFIERS_SHOWN: usize = 128;
+/// Share of what a verifier locked that it loses by not doing its turn, in basis points.
 pub const IDLE_PENALTY_BP: u16 = 1_000;
 /// Share of the stake that an operator loses by not committing in time, in basis points.
 pub const LATE_PENALTY_BP: u16 = 1_000;

@@ -1,9 +1,10 @@
-//! What the market stores and shows.
+//! What the market stores and shows of a job.
 
-use super::{ModelTerms, Terms};
+use super::{ModelTerms, Terms, Wanted};
 use crate::commitment::Outcome;
 use crate::hash::{Address, Hash};
-use alloc::{string::String, vec::Vec};
+use crate::registry::Royalty;
+use alloc::vec::Vec;
 use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
@@ -19,7 +20,7 @@ protocol_type! {
         /// The operator has committed; secrets are being revealed for the draw.
         #[codec(index = 2)]
         Committed,
-        /// Segments and verifiers are drawn; the operator opens the leaves.
+        /// Segments and verifiers are drawn; the operator opens ends and leaves.
         #[codec(index = 3)]
         Drawn,
         /// The drawn verifiers replay and seal what they found.
@@ -28,7 +29,8 @@ protocol_type! {
         /// All seals are in; the operator reveals its trace roots.
         #[codec(index = 5)]
         Attested,
-        /// The trace roots are known; a verifier that found something else may insist.
+        /// The trace roots are known; a verifier that found something else may
+        /// insist, and anybody may challenge.
         #[codec(index = 6)]
         Window,
         /// A panel replays the disputed segment and seals what it found.
@@ -40,7 +42,8 @@ protocol_type! {
         /// Done: paid, and the model is registered.
         #[codec(index = 9)]
         Final,
-        /// The operator was convicted or stayed away after its commitment; the client is refunded.
+        /// The operator was convicted, stayed away after its commitment or did not
+        /// answer a demand; the client is refunded.
         #[codec(index = 10)]
         Failed,
         /// Nobody could decide, or nobody could check; the client is refunded and no operator's stake is lost.
@@ -80,7 +83,8 @@ protocol_type! {
         pub enlisted: u32,
         /// Enlisted verifiers that have revealed their secret.
         pub revealed: u32,
-        /// Bonds of those that have revealed, in the contract's unit: the weights of the draw.
+        /// What those that have revealed have locked, in the contract's unit: the
+        /// whole weight of a draw.
         pub revealed_stake: u128,
         /// The revealed secrets of the verifiers, folded together in any order.
         pub secrets: Hash,
@@ -94,7 +98,13 @@ protocol_type! {
         pub opened: u8,
         /// The slot that is disputed.
         pub disputed: Option<u8>,
-        /// What the job still holds for its client, operator and verifiers.
+        /// Challenges so far: the slots after the drawn ones.
+        pub challenges: u8,
+        /// Demands that are open.
+        pub demands: u8,
+        /// Entries in the list of what the job has paid.
+        pub payments: u32,
+        /// What the job still holds, bonds of challenges and demands included.
         pub held: u128,
     }
 }
@@ -104,14 +114,20 @@ protocol_type! {
     pub struct Commitment {
         /// Merkle root over the boundaries' leaves.
         pub root: Hash,
+        /// Block of the commitment.
+        pub block: u32,
+    }
+}
+
+protocol_type! {
+    /// The ends of a commitment, once open.
+    pub struct EndStates {
         /// State root at boundary 0.
         pub initial_state: Hash,
         /// State root at the last boundary.
         pub final_state: Hash,
         /// SHA-256 of the model's `safetensors` file.
         pub artefact: Hash,
-        /// Block of the commitment.
-        pub block: u32,
     }
 }
 
@@ -133,27 +149,33 @@ protocol_type! {
         /// The seal does not match; its verifier may insist.
         #[codec(index = 4)]
         Mismatched,
-        /// The verifier says that the operator does not serve the checkpoint.
+        /// The verifier says that the operator does not serve the checkpoint; its demand is open.
         #[codec(index = 5)]
-        Unavailable,
+        Unserved,
         /// A panel found for the operator.
         #[codec(index = 6)]
         Upheld,
         /// A panel found against the operator.
         #[codec(index = 7)]
         Refuted,
-        /// The verifier stayed away, or its seal was worthless; the slot is drawn anew.
+        /// The verifier stayed away, or its demand was answered; the slot is drawn anew.
         #[codec(index = 8)]
         Idle,
+        /// Somebody challenged the segment; a panel decides.
+        #[codec(index = 9)]
+        Challenged,
+        /// Two panels could not decide the challenge.
+        #[codec(index = 10)]
+        Undecided,
     }
 }
 
 protocol_type! {
-    /// One drawn segment and its verifier.
+    /// One drawn or challenged segment and its verifier.
     pub struct Slot {
         /// The segment, between boundaries `segment` and `segment + 1`.
         pub segment: u32,
-        /// Who checks it.
+        /// Who checks it, or has challenged it.
         pub verifier: Address,
         /// What is known.
         pub check: Check,
@@ -175,9 +197,13 @@ protocol_type! {
     pub struct Dispute {
         /// The slot.
         pub slot: u8,
-        /// Whether the slot's verifier insists on a finding of its own, and so
-        /// stands to lose its whole bond.
+        /// Whether the slot's verifier insists on a finding of its own, or
+        /// challenged, and so stands to lose its whole bond.
         pub insisted: bool,
+        /// Which panel this is: 0 for the first, 1 for the one that replaced it.
+        pub round: u8,
+        /// Seconds that were left of the window when the dispute began.
+        pub window_left: u32,
         /// Seats of the panel.
         pub seats: u8,
         /// Salt for the panel's traces.
@@ -202,53 +228,21 @@ protocol_type! {
 }
 
 protocol_type! {
-    /// A verifier's part in a job.
-    pub struct Enlistment {
-        /// Its sealed secret.
-        pub sealed_secret: Hash,
-        /// What is left of its bond.
+    /// A demand that nobody has answered yet.
+    pub struct Demand {
+        /// Its number: below [`MAX_DEMANDS`](super::MAX_DEMANDS), or that and the
+        /// slot for a drawn verifier's report. Numbers are used again.
+        pub number: u8,
+        /// Who demands.
+        pub by: Address,
+        /// What.
+        pub wanted: Wanted,
+        /// The state root that a chunk must be proved under; `None` for a leaf of the commitment.
+        pub state: Option<Hash>,
+        /// What it sent with it, in the contract's unit; 0 for a report.
         pub bond: u128,
-        /// Its place among those that have revealed.
-        pub place: Option<u32>,
-        /// Whether it stayed away when it was drawn, and is not drawn again.
-        pub idle: bool,
-    }
-}
-
-protocol_type! {
-    /// An operator's or a verifier's standing.
-    #[derive(Default)]
-    pub struct Standing {
-        /// Stake, locked part included, in the contract's unit.
-        pub stake: u128,
-        /// Part of the stake that is locked in jobs.
-        pub locked: u128,
-        /// Jobs done (operator) or segments checked (verifier).
-        pub done: u32,
-        /// Jobs lost (operator) or penalties (verifier).
-        pub lost: u32,
-        /// Where its content is served; empty for none.
-        pub endpoint: String,
-    }
-}
-
-impl Standing {
-    /// Stake that no job has locked.
-    pub fn free(&self) -> u128 {
-        self.stake.saturating_sub(self.locked)
-    }
-}
-
-protocol_type! {
-    /// In which role an account stakes.
-    #[derive(Hash, PartialOrd, Ord)]
-    pub enum Role {
-        /// Trains.
-        #[codec(index = 0)]
-        Operator,
-        /// Checks.
-        #[codec(index = 1)]
-        Verifier,
+        /// The last second of chain time at which an answer is in time.
+        pub deadline: u64,
     }
 }
 
@@ -265,8 +259,12 @@ protocol_type! {
         pub datasets: Vec<Hash>,
         /// Where it stands.
         pub job: Job,
+        /// What owners of inputs will get of the payment, as of posting.
+        pub royalties: Vec<Royalty>,
         /// What was committed to.
         pub commitment: Option<Commitment>,
+        /// The ends of the commitment, once open.
+        pub ends: Option<EndStates>,
         /// The open dispute, or the one that ended the job.
         pub dispute: Option<Dispute>,
         /// The model, once registered.
