@@ -1,8 +1,9 @@
 //! The command line: options that every command has, and the commands.
 
-use crate::commands::{account, dataset, deploy, job, ledger, model, provenance};
+use crate::commands::{account, dataset, deploy, job, ledger, model, provenance, registry, standing, statement};
 use anyhow::Context;
 use assay_client::{Patience, Unit};
+use assay_protocol::market::Role;
 use assay_shell::options::Deployed;
 use assay_shell::{ChainOptions, KeyOptions};
 use clap::{Args, Parser, Subcommand};
@@ -26,7 +27,7 @@ Nothing is signed without -x. Exit codes: 0 success, 1 failure, 2 wrong usage.";
 #[command(name = "assay", version, about, after_help = EXAMPLES, propagate_version = true)]
 pub struct Cli {
     /// Options that every command has.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of every command")]
     pub global: Global,
     /// What to do.
     #[command(subcommand)]
@@ -103,17 +104,31 @@ pub fn shown(unit: &Unit, amount: u128) -> String {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Deploy registry and market to a chain, and write the deployment file
+    /// Deploy titles, registry and market to a chain, and write the deployment file
     Deploy(deploy::Deploy),
-    /// Datasets: manifest, register, show, list, set-locations, transfer, serve
+    /// Datasets: manifest, register, show, list, terms, grant, buy, grants,
+    /// set-locations, transfer, withdraw, serve
     #[command(subcommand)]
     Dataset(dataset::Dataset),
-    /// Training jobs: post, list, show, watch, reveal, advance, cancel, ledger
+    /// Training jobs: post, list, show, watch, reveal, advance, cancel, demands,
+    /// demand, register, contributions, ledger
     #[command(subcommand)]
     Job(job::Job),
-    /// Models: list, show, transfer, fetch, evaluate
+    /// Models: list, show, title, transfer, approve, royalty, fetch, evaluate
     #[command(subcommand)]
     Model(model::Model),
+    /// What accounts say of datasets and models: add, list
+    #[command(subcommand)]
+    Statement(statement::Statement),
+    /// The registry itself: show, import, claim-title
+    #[command(subcommand)]
+    Registry(registry::Registry),
+    /// Who trains, on which terms, and how it went: list, show
+    #[command(subcommand)]
+    Operator(standing::Staked),
+    /// Who checks, and how it went: list, show
+    #[command(subcommand)]
+    Verifier(standing::Staked),
     /// What a model or dataset was made from, as a tree
     Provenance(provenance::Provenance),
     /// What an account has on the chain
@@ -123,7 +138,9 @@ pub enum Command {
     /// Prepare an account for contracts
     #[command(subcommand)]
     Account(account::Account),
-    /// Send all that the market credits to the key's account
+    /// Credit what the key's account took back of its stakes and has unbonded
+    Collect(standing::Collect),
+    /// Send all that market and registry credit to the key's account
     Withdraw(account::Withdraw),
     /// Who was paid and slashed in a job and why, with the sums checked
     Ledger(ledger::Ledger),
@@ -137,10 +154,15 @@ impl Command {
             Command::Dataset(dataset) => format!("dataset {}", dataset.name()),
             Command::Job(job) => format!("job {}", job.name()),
             Command::Model(model) => format!("model {}", model.name()),
+            Command::Statement(statement) => format!("statement {}", statement.name()),
+            Command::Registry(registry) => format!("registry {}", registry.name()),
+            Command::Operator(operator) => format!("operator {}", operator.name()),
+            Command::Verifier(verifier) => format!("verifier {}", verifier.name()),
             Command::Provenance(_) => "provenance".into(),
             Command::Balance(_) => "balance".into(),
             Command::Accounts(_) => "accounts".into(),
             Command::Account(account) => format!("account {}", account.name()),
+            Command::Collect(_) => "collect".into(),
             Command::Withdraw(_) => "withdraw".into(),
             Command::Ledger(_) => "ledger".into(),
         }
@@ -153,10 +175,15 @@ impl Command {
             Command::Dataset(command) => command.run(global).await,
             Command::Job(command) => command.run(global).await,
             Command::Model(command) => command.run(global).await,
+            Command::Statement(command) => command.run(global).await,
+            Command::Registry(command) => command.run(global).await,
+            Command::Operator(command) => command.run(Role::Operator, global).await,
+            Command::Verifier(command) => command.run(Role::Verifier, global).await,
             Command::Provenance(command) => command.run(global).await,
             Command::Balance(command) => command.run(global).await,
             Command::Accounts(command) => command.run(global).await,
             Command::Account(command) => command.run(global).await,
+            Command::Collect(command) => command.run(global).await,
             Command::Withdraw(command) => command.run(global).await,
             Command::Ledger(command) => command.run(global).await,
         }

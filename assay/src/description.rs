@@ -1,13 +1,14 @@
 //! The JSON file that describes a job to post; `docs/job.md` is its reference.
 
 use crate::commands::dataset::manifest_at;
+use crate::licences;
 use anyhow::{Context, bail};
 use assay_client::{Amount, Unit};
 use assay_engine::{F32, TrainingSpec};
 use assay_job::{DataSpec, JobSpec, Manifest};
 use assay_protocol::Hash;
-use assay_protocol::market::{MAX_PANEL, MAX_SAMPLES, MAX_WINDOW_SECONDS, Windows};
-use assay_protocol::registry;
+use assay_protocol::market::{MAX_PANEL, MAX_SAMPLES, MAX_WINDOW_SECONDS, Policy, Windows};
+use assay_protocol::registry::{self, WHOLE_BP};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +38,16 @@ pub struct Description {
     pub fee: String,
     /// What the operator locks.
     pub stake: String,
-    /// What each verifier locks.
+    /// For what the operator may hand the job back; a twentieth of the stake if
+    /// left out.
+    #[serde(default)]
+    pub hand_back: Option<String>,
+    /// What each verifier locks at least.
     pub bond: String,
+    /// The cheat that the stake must make unprofitable; that of one segment by
+    /// whoever bribes nobody if left out.
+    #[serde(default)]
+    pub policy: Option<PolicyDescription>,
     /// Segments that are drawn for checking.
     pub samples: u8,
     /// Verifiers that decide a dispute.
@@ -59,6 +68,23 @@ pub struct ModelDescription {
     /// Model that training starts from.
     #[serde(default)]
     pub parent: Option<Hash>,
+    /// Share of the payment of each job that starts from the model, for its
+    /// owner, in basis points.
+    #[serde(default)]
+    pub royalty_bp: u16,
+}
+
+/// The cheat that a job's stake must make unprofitable.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDescription {
+    /// What a false model is worth to whoever cheats, such as `5 UNIT`.
+    pub gain: String,
+    /// Segments that the cheat falsifies.
+    pub false_segments: u32,
+    /// Share of the verifiers' weight that the cheat has bribed, in basis points.
+    #[serde(default)]
+    pub bribed_bp: u16,
 }
 
 /// What a model is trained on.
@@ -85,7 +111,9 @@ pub struct Amounts {
     pub fee: Amount,
     /// What the operator locks.
     pub stake: Amount,
-    /// What each verifier locks.
+    /// For what the operator may hand the job back.
+    pub hand_back: Amount,
+    /// What each verifier locks at least.
     pub bond: Amount,
 }
 
@@ -131,7 +159,15 @@ impl Description {
 
     fn check(&self) -> anyhow::Result<()> {
         registry::check_name(&self.model.name).context("model.name")?;
-        registry::check_licence(&self.model.licence).context("model.licence")?;
+        licences::check(&self.model.licence).context("model.licence")?;
+        for (name, share) in [
+            ("model.royalty_bp", self.model.royalty_bp),
+            ("policy.bribed_bp", self.policy.as_ref().map_or(0, |policy| policy.bribed_bp)),
+        ] {
+            if share > WHOLE_BP {
+                bail!("{name}: {share} is more than {WHOLE_BP} basis points (100 %)");
+            }
+        }
         if self.samples == 0 || self.samples > MAX_SAMPLES {
             bail!("samples: {} is not from 1 to {MAX_SAMPLES}", self.samples);
         }
@@ -191,26 +227,57 @@ impl Description {
 
     /// The amounts, in the chain's unit.
     pub fn amounts(&self, unit: &Unit) -> anyhow::Result<Amounts> {
-        let amount = |field: &'static str, text: &str| -> anyhow::Result<Amount> {
-            // A description may be posted to another chain: a number alone could
-            // mean a millionth or a million times as much there.
-            if !text.contains(char::is_alphabetic) {
-                bail!("{field}: {text:?} names no unit; write {:?}", format!("{} {}", text.trim(), unit.symbol));
+        let above_zero = |field: &'static str, text: &str| -> anyhow::Result<Amount> {
+            match amount(unit, field, text)? {
+                Amount::ZERO => bail!("{field}: must be above zero"),
+                amount => Ok(amount),
             }
-            let amount = unit.parse(text).with_context(|| field)?;
-            if amount == Amount::ZERO {
-                bail!("{field}: must be above zero");
-            }
-            unit.to_native(amount).with_context(|| field)?;
-            Ok(amount)
+        };
+        let stake = above_zero("stake", &self.stake)?;
+        let hand_back = match &self.hand_back {
+            Some(text) => amount(unit, "hand_back", text)?,
+            None => rounded_down(unit, stake.0 / 20),
         };
         Ok(Amounts {
-            payment: amount("payment", &self.payment)?,
-            fee: amount("fee", &self.fee)?,
-            stake: amount("stake", &self.stake)?,
-            bond: amount("bond", &self.bond)?,
+            payment: above_zero("payment", &self.payment)?,
+            fee: above_zero("fee", &self.fee)?,
+            stake,
+            hand_back,
+            bond: above_zero("bond", &self.bond)?,
         })
     }
+
+    /// The cheat that the stake must make unprofitable, for a job that pays
+    /// `payment` for `segments`.
+    pub fn policy(&self, unit: &Unit, payment: Amount, segments: u32) -> anyhow::Result<Policy> {
+        let Some(policy) = &self.policy else {
+            // Who skips a segment saves what it is paid for.
+            let gain = payment.0.div_ceil(u128::from(segments.max(1)));
+            return Ok(Policy { gain, false_segments: 1, bribed_bp: 0 });
+        };
+        let gain = amount(unit, "policy.gain", &policy.gain)?;
+        if gain > Amount::ZERO && (policy.false_segments == 0 || policy.false_segments > segments) {
+            bail!("policy.false_segments: {} is not from 1 to the {segments} segments", policy.false_segments);
+        }
+        Ok(Policy { gain: gain.0, false_segments: policy.false_segments, bribed_bp: policy.bribed_bp })
+    }
+}
+
+/// An amount with its unit, which may be zero.
+fn amount(unit: &Unit, field: &'static str, text: &str) -> anyhow::Result<Amount> {
+    // A description may be posted to another chain: a number alone could
+    // mean a millionth or a million times as much there.
+    if !text.contains(char::is_alphabetic) {
+        bail!("{field}: {text:?} names no unit; write {:?}", format!("{} {}", text.trim(), unit.symbol));
+    }
+    let amount = unit.parse(text).with_context(|| field)?;
+    unit.to_native(amount).with_context(|| field)?;
+    Ok(amount)
+}
+
+/// The next lower amount that the chain's balances can hold.
+fn rounded_down(unit: &Unit, amount: u128) -> Amount {
+    Amount(amount - amount % unit.native_to_contract.max(1))
 }
 
 #[cfg(test)]
@@ -299,6 +366,34 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_that_is_left_out_is_about_one_skipped_segment() {
+        let mut json: Value = serde_json::from_str(EXAMPLE).unwrap();
+        json.as_object_mut().unwrap().remove("policy");
+        let description = Description::from_json(&json.to_string()).unwrap();
+        let policy = description.policy(&unit(), Amount(100), 24).unwrap();
+        assert_eq!(policy, Policy { gain: 5, false_segments: 1, bribed_bp: 0 });
+        // Zero asks nothing, and what asks nothing of the stake needs no segments.
+        let none = changed("/policy", json!({ "gain": "0 UNIT", "false_segments": 0 })).unwrap();
+        assert_eq!(none.policy(&unit(), Amount(100), 24).unwrap(), Policy::default());
+        for (false_segments, gain) in [(0, "1 UNIT"), (25, "1 UNIT"), (1, "1")] {
+            let policy = json!({ "gain": gain, "false_segments": false_segments });
+            let error = refused(changed("/policy", policy).unwrap().policy(&unit(), Amount(100), 24));
+            assert!(error.contains("policy."), "{error}");
+        }
+    }
+
+    #[test]
+    fn handing_back_costs_a_twentieth_unless_it_is_said() {
+        let hand_back = |description: Description| description.amounts(&unit()).unwrap().hand_back;
+        let mut json: Value = serde_json::from_str(EXAMPLE).unwrap();
+        json.as_object_mut().unwrap().remove("hand_back");
+        let token = 10u128.pow(18);
+        assert_eq!(hand_back(Description::from_json(&json.to_string()).unwrap()), Amount(token * 3 / 2));
+        json["hand_back"] = json!("0 UNIT");
+        assert_eq!(hand_back(Description::from_json(&json.to_string()).unwrap()), Amount::ZERO);
+    }
+
+    #[test]
     fn sizes_out_of_reach_are_refused() {
         for (pointer, value, words) in [
             ("/samples", json!(0), "samples"),
@@ -310,6 +405,10 @@ mod tests {
             ("/model/name", json!(""), "model.name"),
             ("/model/name", json!("a\u{202e}b"), "model.name"),
             ("/model/licence", json!("MIT/X11"), "model.licence"),
+            ("/model/licence", json!("CC-BY"), "model.licence"),
+            ("/policy/bribed_bp", json!(10_001), "policy.bribed_bp"),
+            ("/policy/bribed_bp", json!(70_000), "70000"),
+            ("/policy/false_segments", json!(-1), "-1"),
         ] {
             let error = refused(changed(pointer, value));
             assert!(error.contains(words), "{pointer}: {error}");

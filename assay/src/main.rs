@@ -9,6 +9,7 @@ mod commands;
 mod description;
 mod economics;
 mod graph;
+mod licences;
 mod money_log;
 mod names;
 mod progress;

@@ -2,7 +2,7 @@
 //! and whether the two are the same to the last unit.
 
 use assay_protocol::Address;
-use assay_protocol::market::{Event, JobView, Reason};
+use assay_protocol::market::{Event, JobView, MAX_DEMANDS, Reason};
 use std::collections::BTreeSet;
 
 /// One movement of a job's money.
@@ -25,6 +25,8 @@ pub struct MoneyLog {
     pub slashed: Vec<Movement>,
     /// Credited to accounts, in order.
     pub credited: Vec<Movement>,
+    /// Demands that came with a bond.
+    demands: u32,
     /// Verifiers that enlisted and were not seen to reveal their secret.
     silent: BTreeSet<Address>,
     /// Whether the job was seen to be committed to, and to end.
@@ -35,7 +37,7 @@ pub struct MoneyLog {
 /// The sums of a job's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sums {
-    /// Payment and fee, as the client paid them in.
+    /// Payment and fee, and the bonds of challenges and demands.
     pub paid_in: u128,
     /// Taken from stakes.
     pub slashed: u128,
@@ -69,7 +71,9 @@ impl MoneyLog {
             Event::Credited { account, job: Some(job), amount, reason } if job == id => {
                 self.credited.push(Movement { block, account, amount, reason });
             }
-            Event::Enlisted { job, verifier } if job == id => {
+            // The others are reports of drawn verifiers, which come without money.
+            Event::Demanded { job, number, .. } if job == id && number < MAX_DEMANDS => self.demands += 1,
+            Event::Enlisted { job, verifier, .. } if job == id => {
                 self.silent.insert(verifier);
             }
             Event::SecretRevealed { job, by } if job == id => {
@@ -100,12 +104,13 @@ impl MoneyLog {
     /// The sums, with the job as the chain shows it now.
     pub fn sums(&self, job: &JobView) -> Sums {
         let sum = |movements: &[Movement]| movements.iter().fold(0u128, |sum, one| sum.saturating_add(one.amount));
-        Sums {
-            paid_in: job.terms.payment.saturating_add(job.terms.fee),
-            slashed: sum(&self.slashed),
-            credited: sum(&self.credited),
-            held: job.job.held,
-        }
+        let terms = &job.terms;
+        let bonds = [
+            terms.bond.saturating_mul(job.job.challenges.into()),
+            terms.demand_bond().saturating_mul(self.demands.into()),
+        ];
+        let paid_in = bonds.into_iter().fold(terms.payment.saturating_add(terms.fee), u128::saturating_add);
+        Sums { paid_in, slashed: sum(&self.slashed), credited: sum(&self.credited), held: job.job.held }
     }
 }
 
@@ -118,10 +123,15 @@ pub fn reason_text(reason: Reason) -> &'static str {
         Reason::Reward => "share of a slashed sum",
         Reason::Unstaked => "stake taken back",
         Reason::Burned => "burned part of a slashed sum",
+        Reason::Royalty => "royalty for an input of the job",
+        Reason::Seat => "for a seat in a panel's majority",
+        Reason::Bond => "bond of a challenge or a demand, given back",
         Reason::Convicted => "convicted: a panel found its work to be false",
+        Reason::Unavailable => "did not answer a demand in time",
+        Reason::HandedBack => "handed the job back",
         Reason::Late => "did not commit in time",
         Reason::Absent => "did not open its leaves or reveal its traces in time",
-        Reason::Idle => "did not do its turn",
+        Reason::Idle => "did not do its turn, was overruled on a panel, or demanded what was served",
         Reason::Wrong => "insisted, and a panel found for the operator",
     }
 }
@@ -159,10 +169,20 @@ mod tests {
     }
 
     #[test]
+    fn demands_of_verifiers_come_without_a_bond() {
+        let mut log = MoneyLog::default();
+        for number in [0, MAX_DEMANDS - 1, MAX_DEMANDS] {
+            log.add(7, 1, &Event::Demanded { job: 7, number, by: A, deadline: 9 });
+        }
+        log.add(7, 1, &Event::Demanded { job: 8, number: 0, by: A, deadline: 9 });
+        assert_eq!(log.demands, 2);
+    }
+
+    #[test]
     fn silent_verifiers_may_be_slashed_after_the_end() {
         let mut log = MoneyLog::default();
         for verifier in [A, B] {
-            log.add(7, 1, &Event::Enlisted { job: 7, verifier });
+            log.add(7, 1, &Event::Enlisted { job: 7, verifier, bond: 5 });
         }
         assert!(log.may_follow().is_empty(), "nobody was asked for a secret yet");
         log.add(7, 2, &moved(State::Committed));

@@ -7,7 +7,6 @@ use anyhow::{Context, bail};
 use assay_client::{AccountId, Amount, Bundle, Call, Chain, Deploy, Deposit, DryRun, Error, Receipt, Signer};
 use assay_protocol::Address;
 use assay_shell::output;
-use parity_scale_codec::Decode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Display;
@@ -96,8 +95,7 @@ impl<'a> Signing<'a> {
     /// Tries a message, and adds it to the steps.
     pub async fn plan<T, E>(&mut self, what: impl Into<String>, call: &Call<T, E>) -> anyhow::Result<DryRun<T>>
     where
-        T: Decode,
-        E: Decode + Display,
+        E: Display,
     {
         let what = what.into();
         let run = call.dry_run(self.signer.account()).await.map_err(Error::from);
@@ -211,10 +209,18 @@ impl<'a> Signing<'a> {
     /// Signs and sends a message that was planned and confirmed.
     pub async fn send<T, E>(&mut self, what: &str, call: &Call<T, E>, run: &DryRun<T>) -> anyhow::Result<Receipt>
     where
-        T: Decode,
-        E: Decode + Display,
+        E: Display,
     {
         let sent = call.send(&self.signer, run).await.map_err(Error::from);
+        let receipt = sent.with_context(|| format!("could not {what}"))?;
+        self.record(what, &receipt);
+        Ok(receipt)
+    }
+
+    /// Tries, signs and sends a message that was announced by
+    /// [`Signing::plan_later`] and confirmed with the others.
+    pub async fn send_now<T, E: Display>(&mut self, what: &str, call: &Call<T, E>) -> anyhow::Result<Receipt> {
+        let sent = call.execute(&self.signer).await.map_err(Error::from);
         let receipt = sent.with_context(|| format!("could not {what}"))?;
         self.record(what, &receipt);
         Ok(receipt)
@@ -318,8 +324,7 @@ pub async fn one<T, E, R: Serialize>(
     text: impl FnOnce(&T) -> String,
 ) -> anyhow::Result<Answer>
 where
-    T: Decode,
-    E: Decode + Display,
+    E: Display,
 {
     let mut signing = Signing::new(global, chain).await?;
     let run = signing.plan(what, call).await?;

@@ -1,9 +1,10 @@
 //! The command line of `assay-oracle`.
 
 use anyhow::Context as _;
-use assay_oracle::money::{self, Movement, SignOptions};
 use assay_oracle::status::{self, StatusOptions};
 use assay_oracle::{Honest, RunOptions};
+use assay_protocol::market::Role;
+use assay_shell::money::Movement;
 use assay_shell::{ChainOptions, KeyOptions, LogOptions, Shutdown, output};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -31,6 +32,9 @@ pub struct Cli {
     /// How much is logged.
     #[command(flatten)]
     log: LogOptions,
+    /// Print one JSON document to standard output: {"ok", "command", "data" | "error"}
+    #[arg(long, global = true)]
+    json: bool,
     /// What to do.
     #[command(subcommand)]
     command: Command,
@@ -43,28 +47,9 @@ enum Command {
     Run(Box<RunOptions>),
     /// Show standing, stake, credit and jobs
     Status(StatusOptions),
-    /// Add to the operator's stake
-    Stake {
-        /// How much, such as "10 UNIT"
-        amount: String,
-        /// Whether to sign.
-        #[command(flatten)]
-        sign: SignOptions,
-    },
-    /// Take free stake back
-    Unstake {
-        /// How much, such as "10 UNIT"
-        amount: String,
-        /// Whether to sign.
-        #[command(flatten)]
-        sign: SignOptions,
-    },
-    /// Send all that the market owes to the account
-    Withdraw {
-        /// Whether to sign.
-        #[command(flatten)]
-        sign: SignOptions,
-    },
+    /// Stake and credit.
+    #[command(flatten)]
+    Money(Movement),
 }
 
 impl Cli {
@@ -74,29 +59,26 @@ impl Cli {
             tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
         });
         match started {
-            Ok(runtime) => runtime.block_on(self.command.run(&self.chain, &self.key)),
-            Err(error) => output::finish::<()>("assay-oracle", false, Err(error)),
+            Ok(runtime) => runtime.block_on(self.command.run(&self.chain, &self.key, self.json)),
+            Err(error) => output::finish::<()>("assay-oracle", self.json, Err(error)),
         }
     }
 }
 
 impl Command {
-    async fn run(self, chain: &ChainOptions, key: &KeyOptions) -> ExitCode {
-        let moved = |name: &'static str, movement: Movement, sign: SignOptions| async move {
-            output::finish(name, sign.json, money::run(&movement, sign, chain, key).await)
-        };
+    async fn run(self, chain: &ChainOptions, key: &KeyOptions, json: bool) -> ExitCode {
         match self {
             Command::Run(options) => {
                 let run = async {
                     let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
                     assay_oracle::run(*options, chain, key, Arc::new(Honest), shutdown).await
                 };
-                output::finish("run", false, run.await.map(|()| ((), String::new())))
+                output::finish("run", json, run.await.map(|()| ((), String::new())))
             }
-            Command::Status(options) => output::finish("status", options.json, status::run(&options, chain, key).await),
-            Command::Stake { amount, sign } => moved("stake", Movement::Stake(amount), sign).await,
-            Command::Unstake { amount, sign } => moved("unstake", Movement::Unstake(amount), sign).await,
-            Command::Withdraw { sign } => moved("withdraw", Movement::Withdraw, sign).await,
+            Command::Status(options) => output::finish("status", json, status::run(&options, chain, key).await),
+            Command::Money(movement) => {
+                output::finish(movement.name(), json, movement.run(Role::Operator, chain, key, json).await)
+            }
         }
     }
 }

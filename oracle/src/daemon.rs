@@ -1,7 +1,7 @@
 //! The running oracle: serves what it has, looks for jobs, works on them.
 
 use crate::context::{Context, default_folder, tie_folder};
-use crate::options::{KeepCheckpoints, RunOptions, amount, endpoint};
+use crate::options::{KeepCheckpoints, RunOptions, amount};
 use crate::policy;
 use crate::progress::Progress;
 use crate::trainer::Trainer;
@@ -12,6 +12,7 @@ use assay_content::{Kind, Store, serve, store::write_atomically};
 use assay_engine::CpuBackend;
 use assay_protocol::market::{JobSummary, MAX_PAGE, Role, State};
 use assay_protocol::{Address, Hash};
+use assay_shell::endpoint::endpoint;
 use assay_shell::options::Deployed;
 use assay_shell::{ChainOptions, Journal, KeyOptions, Shutdown};
 use futures_util::FutureExt;
@@ -87,7 +88,7 @@ pub async fn run(
     });
     no_other_oracle(&context).await?;
     tokio::select! {
-        announced = announce(&context.deployed, &context.signer, &context.endpoint, stake) => announced?,
+        announced = announce(&context, stake, (!options.no_offer).then_some(options.note)) => announced?,
         () = shutdown.wait() => return Ok(()),
     }
     println!("ready {} operator {} data {}", context.endpoint, context.operator(), context.folder.display());
@@ -143,20 +144,26 @@ async fn no_other_oracle(context: &Context) -> anyhow::Result<()> {
     }
 }
 
-/// Puts the endpoint on chain, and the stake that is missing.
-async fn announce(deployed: &Deployed, signer: &Signer, endpoint: &str, stake: Option<Amount>) -> anyhow::Result<()> {
-    let (chain, market) = (&deployed.chain, &deployed.market);
+/// Puts the endpoint on chain, the stake that is missing, and the offer with its
+/// `note`; without a note no offer stays there.
+async fn announce(context: &Context, stake: Option<Amount>, note: Option<String>) -> anyhow::Result<()> {
+    let (chain, market, signer) = (context.chain(), context.market(), &context.signer);
     if chain.ensure_mapped(signer).await?.is_some() {
         tracing::info!(account = %signer.account(), "mapped the account to its address on chain");
     }
     let standing = market.standing(Role::Operator, signer.address()).await?.unwrap_or_default();
     let missing = stake.unwrap_or_default().saturating_sub(Amount(standing.stake));
-    if missing == Amount::ZERO && standing.endpoint == endpoint {
-        return Ok(());
+    if missing > Amount::ZERO || standing.endpoint != context.endpoint {
+        let call = market.stake(Role::Operator, Some(&context.endpoint), missing);
+        call.execute(signer).await.context("cannot announce the endpoint and the stake on chain")?;
+        tracing::info!(endpoint = context.endpoint, added = %chain.unit().show(missing), "announced on chain");
     }
-    let call = market.stake(Role::Operator, Some(endpoint), missing);
-    call.execute(signer).await.context("cannot announce the endpoint and the stake on chain")?;
-    tracing::info!(endpoint, added = %chain.unit().show(missing), "announced on chain");
+    let offer = note.map(|note| context.policy.offer(note));
+    if market.offer(signer.address()).await? != offer {
+        let call = market.publish_offer(offer.as_ref());
+        call.execute(signer).await.context("cannot publish the offer on chain; --no-offer goes without")?;
+        tracing::info!(published = offer.is_some(), "the offer on chain is the policy's");
+    }
     Ok(())
 }
 
@@ -342,6 +349,10 @@ impl Daemon {
                     "not committed in time: a part of the stake is lost, and others may claim it"
                 );
                 self.aside.insert(id, Aside { reason: "it was lost before".into(), again: None });
+                self.finished(id, State::Cancelled).await;
+            }
+            Ended::HandedBack => {
+                self.aside.insert(id, Aside { reason: "it was handed back before".into(), again: None });
                 self.finished(id, State::Cancelled).await;
             }
             Ended::Over(state) => self.finished(id, state).await,

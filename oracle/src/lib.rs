@@ -10,12 +10,11 @@
 //! | [`worker`] | one job, from the claim to its end |
 //! | [`daemon`] | the whole |
 //! | [`trainer`] | the seam: [`Trainer`] |
-//! | [`status`], [`money`] | what the other commands show and do |
+//! | [`status`] | what the status command shows |
 
 pub mod context;
 pub mod daemon;
 pub mod meter;
-pub mod money;
 pub mod options;
 pub mod policy;
 pub mod prepare;

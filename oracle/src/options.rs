@@ -1,8 +1,8 @@
 //! The options of `run`, which other programs with another [`Trainer`](crate::Trainer) share.
 
 use crate::policy::Policy;
-use anyhow::Context as _;
 use assay_client::{Amount, Unit};
+use assay_protocol::market::MAX_NOTE_BYTES;
 use assay_shell::output::UsageError;
 use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
@@ -46,6 +46,13 @@ pub struct RunOptions {
     /// Which checkpoints of ended jobs are kept
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = KeepCheckpoints::All)]
     pub keep_checkpoints: KeepCheckpoints,
+    /// Keeps the policy off the chain; else it is published as the operator's
+    /// offer, so that clients know what to post
+    #[arg(long)]
+    pub no_offer: bool,
+    /// A line for people in the offer, such as who runs this and on what
+    #[arg(long, value_name = "TEXT", default_value = "", value_parser = note, conflicts_with = "no_offer")]
+    pub note: String,
     /// Which jobs are taken.
     #[command(flatten)]
     pub policy: PolicyOptions,
@@ -55,9 +62,12 @@ pub struct RunOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Policy: which jobs are taken")]
 pub struct PolicyOptions {
-    /// Least payment of a job
+    /// Least payment of a job, after royalties
     #[arg(long, value_name = "AMOUNT", default_value = "0")]
     pub min_payment: String,
+    /// Least payment for each segment of a job, after royalties
+    #[arg(long, value_name = "AMOUNT", default_value = "0")]
+    pub payment_per_segment: String,
     /// Largest stake that a job may lock [default: any]
     #[arg(long, value_name = "AMOUNT")]
     pub max_stake: Option<String>,
@@ -108,6 +118,7 @@ impl PolicyOptions {
         let max_stake = self.max_stake.as_deref().map(|text| amount(unit, "--max-stake", text)).transpose()?;
         Ok(Policy {
             min_payment: amount(unit, "--min-payment", &self.min_payment)?,
+            payment_per_segment: amount(unit, "--payment-per-segment", &self.payment_per_segment)?,
             max_stake,
             max_data_bytes: self.max_data_bytes,
             max_steps: self.max_steps,
@@ -121,22 +132,10 @@ impl PolicyOptions {
     }
 }
 
-/// The URL to announce for a server that is bound to `bound`.
-///
-/// # Errors
-/// [`UsageError`] if there is no telling by which address others reach it, or
-/// the URL given is none.
-pub fn endpoint(given: Option<&str>, bound: SocketAddr) -> anyhow::Result<String> {
-    match given {
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
-            Ok(url.trim_end_matches('/').to_owned())
-        }
-        Some(url) => Err(UsageError(format!("--endpoint {url}: give an http:// or https:// URL")).into()),
-        None if bound.ip().is_unspecified() => Err(UsageError(format!(
-            "--listen {bound} is every address of this machine: say with --endpoint by which URL others reach it"
-        )))
-        .context("no endpoint"),
-        None => Ok(format!("http://{bound}")),
+fn note(text: &str) -> Result<String, String> {
+    match text.len() <= MAX_NOTE_BYTES && !text.chars().any(char::is_control) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("give one line of at most {MAX_NOTE_BYTES} bytes")),
     }
 }
 
@@ -145,12 +144,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_endpoint_is_where_others_reach_the_server() {
-        let bound: SocketAddr = "127.0.0.1:9955".parse().unwrap();
-        assert_eq!(endpoint(None, bound).unwrap(), "http://127.0.0.1:9955");
-        assert_eq!(endpoint(Some("https://a.example/x/"), bound).unwrap(), "https://a.example/x");
-        assert!(endpoint(Some("a.example"), bound).unwrap_err().is::<UsageError>());
-        let error = endpoint(None, "0.0.0.0:9955".parse().unwrap()).unwrap_err();
-        assert!(format!("{error:#}").contains("--endpoint"), "{error:#}");
+    fn a_note_is_one_short_line() {
+        assert_eq!(note("run by Ann").unwrap(), "run by Ann");
+        assert!(note("two\nlines").is_err() && note(&"x".repeat(MAX_NOTE_BYTES + 1)).is_err());
     }
 }

@@ -3,13 +3,16 @@
 use assay_client::{Amount, Unit};
 use assay_job::JobSpec;
 use assay_protocol::Address;
-use assay_protocol::market::{JobView, Standing, State, Windows};
+use assay_protocol::market::{JobView, Offer, Standing, State, Windows};
+use assay_protocol::registry::share;
 
 /// What an operator asks of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// Least payment.
+    /// Least payment, after royalties.
     pub min_payment: Amount,
+    /// Payment asked for each segment, after royalties.
+    pub payment_per_segment: Amount,
     /// Largest stake that a job may lock; `None` for any.
     pub max_stake: Option<Amount>,
     /// Largest data file, in bytes.
@@ -36,10 +39,12 @@ pub struct Policy {
 pub enum Refusal {
     /// It pays less than the policy asks.
     Payment {
-        /// What it pays.
+        /// What it leaves the operator after royalties.
         offered: Amount,
         /// What the policy asks.
         least: Amount,
+        /// The option that asks it.
+        option: &'static str,
     },
     /// It locks more than the policy allows.
     Stake {
@@ -90,9 +95,11 @@ impl Refusal {
     /// The refusal in words, with what would change it.
     pub fn describe(&self, unit: &Unit) -> String {
         match self {
-            Refusal::Payment { offered, least } => {
-                format!("it pays {}, less than --min-payment {}", unit.show(*offered), unit.show(*least))
-            }
+            Refusal::Payment { offered, least, option } => format!(
+                "it leaves {} after royalties, and {option} asks for {}",
+                unit.show(*offered),
+                unit.show(*least)
+            ),
             Refusal::Stake { asked, most } => {
                 format!("it locks {}, more than --max-stake {}", unit.show(*asked), unit.show(*most))
             }
@@ -119,7 +126,30 @@ pub fn is_claimable(job: &JobView, now: u64) -> bool {
     job.job.state == State::Open && now <= job.job.deadline && job.job.enlisted > u32::from(job.terms.panel)
 }
 
+/// What a job's payment leaves its operator, in the contract's unit.
+pub fn after_royalties(job: &JobView) -> u128 {
+    let royalties = job.royalties.iter().map(|royalty| share(job.terms.payment, royalty.share_bp));
+    job.terms.payment.saturating_sub(royalties.sum())
+}
+
 impl Policy {
+    /// What of this is published on chain, for clients to read before they post.
+    pub fn offer(&self, note: String) -> Offer {
+        Offer {
+            min_payment: self.min_payment.0,
+            payment_per_segment: self.payment_per_segment.0,
+            max_stake: self.max_stake.map(|most| most.0),
+            max_data_bytes: self.max_data_bytes,
+            max_steps: self.max_steps,
+            max_disk_bytes: self.max_disk_bytes,
+            max_memory_bytes: self.max_memory_bytes,
+            max_jobs: u32::try_from(self.max_jobs).unwrap_or(u32::MAX),
+            min_train_seconds: self.min_train_seconds,
+            min_window_seconds: self.min_window_seconds,
+            note,
+        }
+    }
+
     /// Judges a job by its terms, for `operator` with `standing`.
     ///
     /// # Errors
@@ -129,9 +159,11 @@ impl Policy {
         if job.job.client == *operator {
             return Err(Refusal::OwnJob);
         }
-        let (offered, asked) = (Amount(terms.payment), Amount(terms.stake));
-        if offered < self.min_payment {
-            return Err(Refusal::Payment { offered, least: self.min_payment });
+        let (offered, asked) = (Amount(after_royalties(job)), Amount(terms.stake));
+        let for_segments = Amount(self.payment_per_segment.0.saturating_mul(u128::from(terms.segments)));
+        let asks = [("--min-payment", self.min_payment), ("--payment-per-segment", for_segments)];
+        if let Some((option, least)) = asks.into_iter().find(|(_, least)| offered < *least) {
+            return Err(Refusal::Payment { offered, least, option });
         }
         if let Some(most) = self.max_stake.filter(|most| asked > *most) {
             return Err(Refusal::Stake { asked, most });
@@ -215,13 +247,15 @@ pub struct Machine {
 mod tests {
     use super::*;
     use assay_protocol::Hash;
-    use assay_protocol::market::{Job, ModelTerms, Terms};
+    use assay_protocol::registry::{Node, Royalty};
+    use assay_testkit::fixtures::job_view;
 
     const OPERATOR: Address = Address([1; 20]);
 
     fn policy() -> Policy {
         Policy {
             min_payment: Amount(100),
+            payment_per_segment: Amount(25),
             max_stake: Some(Amount(1_000)),
             max_data_bytes: 1 << 20,
             max_steps: 1_000,
@@ -234,51 +268,13 @@ mod tests {
         }
     }
 
-    fn offer() -> JobView {
-        let windows = Windows { claim: 60, train: 60, secrets: 60, open: 10, attest: 60, reveal: 10, dispute: 60 };
-        let terms = Terms {
-            spec: Hash::default(),
-            program: Hash::default(),
-            segments: 4,
-            payment: 100,
-            fee: 10,
-            stake: 1_000,
-            bond: 10,
-            samples: 2,
-            panel: 2,
-            sealed_secret: Hash::default(),
-            windows,
-        };
-        let job = Job {
-            client: Address([9; 20]),
-            state: State::Open,
-            deadline: 1_000,
-            posted_at: 900,
-            operator: None,
-            attempts: 0,
-            rounds: 0,
-            enlisted: 3,
-            revealed: 0,
-            revealed_stake: 0,
-            secrets: Hash::default(),
-            client_secret: None,
-            draw_block: None,
-            seed: Hash::default(),
-            opened: 0,
-            disputed: None,
-            held: 110,
-        };
-        let model = ModelTerms { name: "m".into(), licence: "MIT".into(), parent: None };
-        JobView {
-            id: 1,
-            terms,
-            model,
-            datasets: vec![Hash::default()],
-            job,
-            commitment: None,
-            dispute: None,
-            model_id: None,
-        }
+    fn offered() -> JobView {
+        let mut job = job_view(State::Open);
+        job.terms.payment = 100;
+        job.terms.stake = 1_000;
+        (job.terms.windows.train, job.terms.windows.open, job.terms.windows.reveal) = (60, 10, 10);
+        job.job.enlisted = 3;
+        job
     }
 
     fn standing() -> Standing {
@@ -287,18 +283,24 @@ mod tests {
 
     #[test]
     fn a_job_on_every_limit_is_taken() {
-        assert_eq!(policy().terms(&offer(), &OPERATOR, &standing()), Ok(()));
+        assert_eq!(policy().terms(&offered(), &OPERATOR, &standing()), Ok(()));
     }
 
     #[test]
     fn a_job_beyond_any_limit_is_not() {
         let unit = Unit { symbol: "UNIT".into(), decimals: 12, native_to_contract: 1_000_000 };
         let refused = |change: fn(&mut JobView), standing: Standing| {
-            let mut job = offer();
+            let mut job = offered();
             change(&mut job);
             policy().terms(&job, &OPERATOR, &standing).unwrap_err().describe(&unit)
         };
         assert!(refused(|job| job.terms.payment = 99, standing()).contains("--min-payment"));
+        assert!(refused(|job| job.terms.segments = 5, standing()).contains("--payment-per-segment"));
+        let royalty = |job: &mut JobView| {
+            let node = Node::Dataset(Hash::default());
+            job.royalties = vec![Royalty { node, to: OPERATOR, share_bp: 101 }];
+        };
+        assert!(refused(royalty, standing()).contains("after royalties"));
         assert!(refused(|job| job.terms.stake = 1_001, standing()).contains("--max-stake"));
         assert!(refused(|job| job.terms.windows.train = 59, standing()).contains("--min-train-seconds 60"));
         assert!(refused(|job| job.terms.windows.open = 9, standing()).contains("open window is 9 s"));
@@ -310,7 +312,7 @@ mod tests {
 
     #[test]
     fn any_stake_will_do_without_a_limit() {
-        let mut job = offer();
+        let mut job = offered();
         job.terms.stake = u128::MAX;
         let rich = Standing { stake: u128::MAX, ..Standing::default() };
         assert_eq!(Policy { max_stake: None, ..policy() }.terms(&job, &OPERATOR, &rich), Ok(()));
@@ -318,12 +320,12 @@ mod tests {
 
     #[test]
     fn only_what_can_be_claimed_now_is_looked_at() {
-        assert!(is_claimable(&offer(), 1_000));
-        assert!(!is_claimable(&offer(), 1_001), "the deadline has passed by chain time");
-        let mut job = offer();
+        assert!(is_claimable(&offered(), 1_000));
+        assert!(!is_claimable(&offered(), 1_001), "the deadline has passed by chain time");
+        let mut job = offered();
         job.job.enlisted = 2;
         assert!(!is_claimable(&job, 1_000), "one verifier and a panel of two are needed");
-        job = offer();
+        job = offered();
         job.job.state = State::Claimed;
         assert!(!is_claimable(&job, 1_000));
     }
@@ -376,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_machine_that_is_too_slow_leaves_the_job_to_others() {
-        let windows = offer().terms.windows;
+        let windows = offered().terms.windows;
         assert_eq!(policy().speed(1_000, 0.03, &windows), Ok(()));
         assert!(matches!(policy().speed(1_000, 0.031, &windows), Err(Refusal::Slow { window: 60, .. })));
     }

@@ -15,9 +15,6 @@ pub struct StatusOptions {
     /// The operator: SS58, or 0x and 40 hex digits [default: the key's account]
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,
-    /// Print one JSON document to standard output: {"ok", "command", "data" | "error"}
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// What an operator has, owes and is owed.
@@ -31,12 +28,18 @@ pub struct Status {
     pub stake: String,
     /// The part of the stake that no job has locked.
     pub free: String,
+    /// Stake that was taken back and is not collected.
+    pub unbonding: String,
+    /// Seconds of chain time until that can be collected; 0 or less from then on.
+    pub unbonds_in: i64,
     /// What it can withdraw.
     pub credit: String,
     /// Jobs it was paid for.
     pub done: u32,
-    /// Jobs it lost stake in.
+    /// Jobs it was convicted in.
     pub lost: u32,
+    /// Jobs it was late with or handed back.
+    pub missed: u32,
     /// Its jobs that have not ended.
     pub active: Vec<ActiveJob>,
 }
@@ -92,9 +95,12 @@ pub async fn run(options: &StatusOptions, chain: &ChainOptions, key: &KeyOptions
         operator,
         stake: unit.show(Amount(standing.stake)).to_string(),
         free: unit.show(Amount(standing.free())).to_string(),
+        unbonding: unit.show(Amount(standing.unbonding)).to_string(),
+        unbonds_in: if standing.unbonding == 0 { 0 } else { left(standing.unbonds_at) },
         credit: unit.show(credit).to_string(),
         done: standing.done,
         lost: standing.lost,
+        missed: standing.missed,
         // Anybody can write anything there, a terminal's control characters too.
         endpoint: standing.endpoint.chars().filter(char::is_ascii_graphic).collect(),
         active,
@@ -108,8 +114,15 @@ fn describe(status: &Status) -> String {
         format!("operator  {}", status.operator),
         format!("endpoint  {}", if status.endpoint.is_empty() { "none announced" } else { &status.endpoint }),
         format!("stake     {} ({} free)", status.stake, status.free),
+        format!("unbonding {}{}", status.unbonding, unbonds(status.unbonds_in)),
         format!("credit    {} to withdraw", status.credit),
-        format!("jobs      {} paid, {} lost, {} under way", status.done, status.lost, status.active.len()),
+        format!(
+            "jobs      {} paid, {} lost, {} late or handed back, {} under way",
+            status.done,
+            status.lost,
+            status.missed,
+            status.active.len()
+        ),
     ];
     for job in &status.active {
         let time = match job.seconds_left {
@@ -119,6 +132,10 @@ fn describe(status: &Status) -> String {
         lines.push(format!("  job {:<6} {:?}, {time}", job.job, job.state));
     }
     lines.join("\n")
+}
+
+fn unbonds(seconds: i64) -> String {
+    if seconds > 0 { format!(" (to be collected in {seconds} s)") } else { String::new() }
 }
 
 #[cfg(test)]
@@ -133,13 +150,17 @@ mod tests {
             endpoint: String::new(),
             stake: "5 UNIT".into(),
             free: "2 UNIT".into(),
+            unbonding: "1 UNIT".into(),
+            unbonds_in: 9,
             credit: "0 UNIT".into(),
             done: 1,
             lost: 0,
+            missed: 2,
             active: vec![job(3, 20), job(4, -5)],
         };
         let text = describe(&status);
         assert!(text.contains("none announced") && text.contains("5 UNIT (2 UNIT free)"), "{text}");
+        assert!(text.contains("1 UNIT (to be collected in 9 s)") && text.contains("2 late or handed back"), "{text}");
         assert!(text.contains("job 3      Claimed, 20 s left"), "{text}");
         assert!(text.contains("job 4      Claimed, deadline passed 5 s ago"), "{text}");
     }
@@ -147,7 +168,7 @@ mod tests {
     #[test]
     fn accounts_are_read_in_both_forms() {
         let of = |text: &str| {
-            let options = StatusOptions { account: Some(text.into()), json: false };
+            let options = StatusOptions { account: Some(text.into()) };
             address(&options, &KeyOptions::default())
         };
         let alice = "0x9621dde636de098b43efb0fa9b61facfe328f99d";

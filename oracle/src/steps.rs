@@ -2,34 +2,39 @@
 
 use assay_job::Commitments;
 use assay_protocol::Hash;
-use assay_protocol::market::{Check, Commit, LeafOpening, Slot, SlotOpening, SlotTrace};
+use assay_protocol::market::{Check, Commit, Ends, Opening, Slot, SlotOpening, SlotTrace};
 use parity_scale_codec::Encode;
 
 /// Most bytes of openings in one message, below the contract's 16 KiB of call data.
 const BATCH_BYTES: usize = 12 * 1024;
 
-/// The commitment to all boundaries of a job of `segments` segments.
-pub fn commit(commitments: &Commitments, segments: u32, artefact: Hash) -> Commit {
-    Commit { root: commitments.root(), first: commitments.opening(0), last: commitments.opening(segments), artefact }
+/// The commitment to all boundaries.
+pub fn commit(commitments: &Commitments) -> Commit {
+    Commit { root: commitments.root() }
 }
 
-/// The openings of all slots that are drawn and not open yet, in batches that
-/// one message each can take.
-pub fn openings(commitments: &Commitments, slots: &[Slot]) -> Vec<Vec<SlotOpening>> {
-    let mut batches: Vec<Vec<SlotOpening>> = vec![];
+/// The openings of the ends, unless they are `open`, and of all slots that are
+/// drawn and not open yet, in batches that one message each can take.
+pub fn openings(commitments: &Commitments, artefact: Hash, segments: u32, open: bool, slots: &[Slot]) -> Vec<Opening> {
+    let mut batches: Vec<Opening> = vec![];
     let mut bytes = 0;
+    if !open {
+        let ends = Ends { first: commitments.opening(0), last: commitments.opening(segments), artefact };
+        bytes = ends.encoded_size();
+        batches.push(Opening { ends: Some(ends), slots: vec![] });
+    }
     for (number, slot) in (0u8..).zip(slots).filter(|(_, slot)| slot.check == Check::Drawn) {
-        let before: LeafOpening = commitments.opening(slot.segment);
+        let before = commitments.opening(slot.segment);
         let after = commitments.opening(slot.segment + 1);
         let opening = SlotOpening { slot: number, before, after };
         let size = opening.encoded_size();
         match batches.last_mut() {
             Some(batch) if bytes + size <= BATCH_BYTES => {
-                batch.push(opening);
+                batch.slots.push(opening);
                 bytes += size;
             }
             _ => {
-                batches.push(vec![opening]);
+                batches.push(Opening { ends: None, slots: vec![opening] });
                 bytes = size;
             }
         }
@@ -87,7 +92,9 @@ mod tests {
     fn only_drawn_slots_are_opened_each_once_with_good_proofs() {
         let (commitments, _) = commitments(10);
         let slots = [slot(3, Check::Drawn), slot(0, Check::Opened), slot(9, Check::Drawn)];
-        let openings = openings(&commitments, &slots).concat();
+        let batches = openings(&commitments, Hash::default(), 10, true, &slots);
+        assert!(batches.iter().all(|batch| batch.ends.is_none()), "they are open");
+        let openings: Vec<SlotOpening> = batches.into_iter().flat_map(|batch| batch.slots).collect();
         assert_eq!(openings.iter().map(|opening| opening.slot).collect::<Vec<_>>(), [0, 2]);
         for opening in &openings {
             let segment = slots[usize::from(opening.slot)].segment;
@@ -102,18 +109,21 @@ mod tests {
     fn batches_fit_into_a_message_and_leave_nothing_out() {
         let (commitments, _) = commitments(70_000);
         let slots: Vec<Slot> = (0..16).map(|segment| slot(segment * 4_000, Check::Drawn)).collect();
-        let batches = openings(&commitments, &slots);
+        let batches = openings(&commitments, Hash([7; 32]), 70_000, false, &slots);
         assert!(batches.len() > 1);
         assert!(batches.iter().all(|batch| batch.encoded_size() <= BATCH_BYTES + 8));
-        let numbers: Vec<u8> = batches.concat().iter().map(|opening| opening.slot).collect();
+        let numbers: Vec<u8> = batches.iter().flat_map(|batch| &batch.slots).map(|opening| opening.slot).collect();
         assert_eq!(numbers, (0..16).collect::<Vec<_>>());
-        assert!(openings(&commitments, &[]).is_empty());
+        let ends = batches[0].ends.clone().expect("the first opens the ends");
+        assert_eq!((ends.artefact, ends.last), (Hash([7; 32]), commitments.opening(70_000)));
+        assert!(batches[1..].iter().all(|batch| batch.ends.is_none()), "once is enough");
+        assert!(openings(&commitments, Hash::default(), 70_000, true, &[]).is_empty());
     }
 
     #[test]
     fn traces_are_revealed_for_sealed_slots_only() {
         let (_, all) = commitments(10);
-        let slots = [slot(3, Check::Unavailable), slot(7, Check::Sealed)];
+        let slots = [slot(3, Check::Unserved), slot(7, Check::Sealed)];
         assert_eq!(traces(&all, &slots), [SlotTrace { slot: 1, trace: all[7] }]);
     }
 

@@ -11,8 +11,10 @@ use anyhow::Context as _;
 use assay_client::error::{Error, ExecutionError};
 use assay_client::market::MarketError;
 use assay_client::{Amount, Block, Blocks, Receipt};
-use assay_job::{Commitments, Task};
-use assay_protocol::market::{self, JobView, State};
+use assay_content::Kind;
+use assay_engine::EngineError;
+use assay_job::{Commitments, JobError, Task, state_leaf};
+use assay_protocol::market::{self, Answer, Demand, JobView, State, Wanted};
 use assay_shell::{JournalError, Recorded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,14 +45,20 @@ pub enum Ended {
     LeftAlone(String),
     /// It was not committed in time, and is open to others again.
     Late,
+    /// It was handed back, and is open to others again.
+    HandedBack,
     /// Its life has ended in this state.
     Over(State),
 }
 
 /// Whether anybody may move the job on now, and this operator wants it to.
 ///
-/// Where the operator itself is late after its commitment, it leaves that to others.
+/// Where the operator itself is late after its commitment, or has not answered
+/// every demand, it leaves that to others.
 pub fn is_due(job: &market::Job, now: u64, block: u64) -> bool {
+    if job.demands > 0 {
+        return false;
+    }
     match job.state {
         State::Committed => match job.draw_block {
             _ if job.client_secret.is_some() && job.revealed == job.enlisted => true,
@@ -185,6 +193,10 @@ impl Worker {
             return Ok(Some(Ended::Late));
         }
         self.committed.store(state != State::Claimed, Ordering::Relaxed);
+        if job.job.demands > 0 {
+            // First of all: one that is not answered in time costs the stake.
+            self.answer_demands(job).await?;
+        }
         if is_due(&job.job, now, block.number) {
             self.advance().await?;
             return Ok(None);
@@ -224,7 +236,7 @@ impl Worker {
         let task = match prepared {
             Ok(Ok(task)) => task,
             Ok(Err(refusal)) => return not(refusal.describe(self.context.chain().unit()), false),
-            Err(error) => return not(format!("{error:#}"), true),
+            Err(error) => return not(format!("{error:#}"), !cannot_be_done(&error)),
         };
         if self.context.shutdown.requested() {
             return Ok(Some(Ended::Stopped));
@@ -269,20 +281,80 @@ impl Worker {
         Ok(Some(Ended::LeftAlone(self.context.is_ours(&job).err().unwrap_or_default())))
     }
 
-    /// Trains what is left and commits to it.
+    /// Trains what is left and commits to it. A job that cannot be done is handed back.
     async fn train_and_commit(&mut self, job: &JobView) -> anyhow::Result<Option<Ended>> {
-        if !self.finish(job).await? {
-            return Ok(None);
+        match self.finish(job).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) if cannot_be_done(&error) => return self.hand_back(job, &error).await,
+            Err(error) => return Err(error),
         }
-        let (commitments, progress) = (self.commitments(), self.progress());
-        let artefact = progress.artefact().expect("a finished training has a model");
-        let commit = steps::commit(&commitments, job.terms.segments, artefact);
+        let commitments = self.commitments();
+        let commit = steps::commit(&commitments);
         // Audits of segments that are not drawn need them: the chain keeps the root only.
         self.context.content.put_leaves(&commitments.root(), &commitments.to_bytes())?;
         self.context.record(self.id, "commit", &commit)?;
         let receipt = self.context.market().commit(self.id, &commit).execute(&self.context.signer).await?;
         self.say("committed", &receipt);
         Ok(None)
+    }
+
+    /// Gives the job back: whoever does it gets to the same number that is none.
+    async fn hand_back(&self, job: &JobView, error: &anyhow::Error) -> anyhow::Result<Option<Ended>> {
+        let unit = self.context.chain().unit();
+        tracing::error!(
+            job = self.id,
+            error = format!("{error:#}"),
+            price = %unit.show(Amount(job.terms.hand_back)),
+            "the job cannot be done as it was posted; handing it back"
+        );
+        let receipt = self.context.market().hand_back(self.id).execute(&self.context.signer).await?;
+        self.say("handed back", &receipt);
+        Ok(Some(Ended::HandedBack))
+    }
+
+    /// Answers what is demanded of the job on chain.
+    async fn answer_demands(&mut self, job: &JobView) -> anyhow::Result<()> {
+        let demands = self.context.market().demands(self.id).await?;
+        if demands.is_empty() || !self.finish(job).await? {
+            return Ok(());
+        }
+        for demand in demands {
+            let Some(answer) = self.answer(job, &demand).await? else { return Ok(()) };
+            let call = self.context.market().answer(self.id, demand.number, &answer);
+            match call.execute(&self.context.signer).await {
+                Ok(receipt) => self.say(&format!("answered the demand of {}", demand.by), &receipt),
+                // Anybody who has the data may answer.
+                Err(error) if matches!(error.refusal(), Some(market::Error::UnknownDemand(_))) => {
+                    tracing::debug!(job = self.id, demand = demand.number, "answered by somebody else");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// What a demand asks for; `None` if the process is to stop.
+    async fn answer(&mut self, job: &JobView, demand: &Demand) -> anyhow::Result<Option<Answer>> {
+        let boundaries = job.terms.segments + 1;
+        let (boundary, tensor, chunk) = match demand.wanted {
+            Wanted::Boundary { index } => {
+                return Ok(Some(Answer::Boundary(self.commitments().opening(index % boundaries))));
+            }
+            Wanted::Leaf { boundary, tensor, chunk } => (boundary, tensor, chunk),
+        };
+        let task = self.task(job).await.context("the job's inputs are needed to answer a demand")?;
+        if !self.work(job, Work::Repair(vec![boundary])).await? {
+            return Ok(None);
+        }
+        let root = self.progress().states()[boundary as usize];
+        let content = self.context.content.clone();
+        let leaf = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+            let bytes = content.get(Kind::State, &root)?.context("the checkpoint has just been there")?;
+            let state = task.read_state(&bytes, &root, boundary).map_err(anyhow::Error::msg)?;
+            state_leaf(&state, tensor, chunk).context("a state without tensors has no chunks")
+        });
+        Ok(Some(Answer::Leaf(leaf.await??)))
     }
 
     /// What follows the draw: opens leaves, reveals traces, and sees to it that
@@ -316,12 +388,17 @@ impl Worker {
             State::Drawn => {
                 // From the opening on, verifiers ask for checkpoints.
                 self.context.keep_endpoint().await?;
-                for batch in steps::openings(&commitments, &slots) {
-                    for opening in &batch {
+                let artefact = self.progress().artefact().expect("a finished training has a model");
+                let open = job.ends.is_some();
+                for batch in steps::openings(&commitments, artefact, job.terms.segments, open, &slots) {
+                    if let Some(ends) = &batch.ends {
+                        self.context.record(self.id, "open-ends", ends)?;
+                    }
+                    for opening in &batch.slots {
                         self.context.record(self.id, &format!("open-{}", opening.slot), opening)?;
                     }
                     let receipt = self.context.market().open(self.id, &batch).execute(&self.context.signer).await?;
-                    self.say(&format!("opened {} drawn segments", batch.len()), &receipt);
+                    self.say(&format!("opened {} drawn segments", batch.slots.len()), &receipt);
                 }
             }
             State::Attested => {
@@ -464,6 +541,15 @@ impl Worker {
     }
 }
 
+/// Whether a training failed by what the job itself is: on every machine, and every time.
+fn cannot_be_done(error: &anyhow::Error) -> bool {
+    let of_job = error.downcast_ref().or_else(|| match error.downcast_ref()? {
+        TrainingError::Job(error) => Some(error),
+        _ => None,
+    });
+    matches!(of_job, Some(JobError::Engine(EngineError::Element { .. })))
+}
+
 /// At the next block: whether the work on `job` can still be used.
 async fn still_of_use(context: &Context, blocks: &mut Blocks, job: &JobView) -> anyhow::Result<bool> {
     let block = blocks.next().await?;
@@ -492,27 +578,10 @@ pub fn outcome(state: State, payment: Amount, stake: Amount, unit: &assay_client
 mod tests {
     use super::*;
     use assay_protocol::Hash;
+    use assay_testkit::fixtures::job_view;
 
     fn job(state: State, draw_block: Option<u32>) -> market::Job {
-        market::Job {
-            client: Default::default(),
-            state,
-            deadline: 100,
-            posted_at: 0,
-            operator: None,
-            attempts: 1,
-            rounds: 0,
-            enlisted: 3,
-            revealed: 0,
-            revealed_stake: 0,
-            secrets: Hash::default(),
-            client_secret: None,
-            draw_block,
-            seed: Hash::default(),
-            opened: 0,
-            disputed: None,
-            held: 0,
-        }
+        market::Job { deadline: 100, enlisted: 3, draw_block, ..job_view(state).job }
     }
 
     #[test]
@@ -521,9 +590,26 @@ mod tests {
             assert!(!is_due(&job(state, None), 100, 1), "{state:?}");
             assert!(is_due(&job(state, None), 101, 1), "{state:?}");
         }
+        let demanded = market::Job { demands: 1, ..job(State::Window, None) };
+        assert!(!is_due(&demanded, 101, 1), "first it is answered");
         for state in [State::Drawn, State::Attested, State::Final, State::Open] {
             assert!(!is_due(&job(state, None), 101, 1), "{state:?}");
         }
+    }
+
+    #[test]
+    fn only_what_no_machine_can_do_is_handed_back() {
+        let runs_away = EngineError::Element {
+            step: 3,
+            op: 1,
+            name: "map",
+            output: "loss".into(),
+            problem: assay_engine::ElementError::NonFinite { index: 0, bits: f32::INFINITY.to_bits() },
+        };
+        assert!(cannot_be_done(&anyhow::Error::from(TrainingError::from(JobError::from(runs_away)))));
+        let machine = EngineError::Machine("no memory".into());
+        assert!(!cannot_be_done(&anyhow::Error::from(TrainingError::from(JobError::from(machine)))));
+        assert!(!cannot_be_done(&anyhow::anyhow!("the node is away")));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Jobs over the digits.
 
-use crate::{CLIENT, World, repository, tokens};
+use crate::{CLIENT, VERIFIERS, World, repository, tokens};
 use anyhow::Context;
-use assay_client::Amount;
+use assay_client::{Amount, Signer};
 use assay_engine::{CpuBackend, F32};
 use assay_job::{Commitments, DataSpec, JobSpec, Task};
 use assay_protocol::commitment::sealed_secret;
 use assay_protocol::hash::Native;
-use assay_protocol::market::{Commit, ModelTerms, PostJob, Terms, Windows};
+use assay_protocol::market::{Commit, Ends, ModelTerms, Policy, PostJob, Role, Terms, Windows};
 use assay_protocol::{Address, Hash};
 
 /// The secret that the tests' client seals into its jobs.
@@ -62,10 +62,14 @@ pub struct Work {
 }
 
 impl Work {
-    /// The argument of `commit`. Nobody serves its artefact.
+    /// The argument of `commit`.
     pub fn commit(&self) -> Commit {
-        Commit {
-            root: self.commitments.root(),
+        Commit { root: self.commitments.root() }
+    }
+
+    /// The ends, to be opened after the draw. Nobody serves the artefact.
+    pub fn ends(&self) -> Ends {
+        Ends {
             first: self.commitments.opening(0),
             last: self.commitments.opening(self.segments),
             artefact: Hash([1; 32]),
@@ -107,16 +111,41 @@ impl World {
                 // Not a multiple of the samples, so that something is left over.
                 fee: tokens(3).0 + 10u128.pow(6),
                 stake: tokens(100).0,
+                hand_back: tokens(1).0,
                 bond: tokens(20).0,
                 samples: options.samples,
                 panel: 2,
                 sealed_secret: sealed_secret(&Native, &CLIENT_SECRET, &client),
+                policy: Policy { gain: tokens(5).0, false_segments: 1, bribed_bp: 0 },
                 windows: options.windows,
             },
-            model: ModelTerms { name: "digits classifier".into(), licence: "Apache-2.0".into(), parent: None },
+            model: ModelTerms {
+                name: "digits classifier".into(),
+                licence: "Apache-2.0".into(),
+                parent: None,
+                royalty_bp: 0,
+            },
             datasets: vec![self.dataset],
             spec: spec.to_bytes(),
         }
+    }
+
+    /// Stakes and enlists all [`VERIFIERS`] for a job, with locks of 20 tokens, and
+    /// gives the secret that each has sealed.
+    ///
+    /// # Errors
+    /// If the market refuses.
+    pub async fn enlist_all(&self, job: u64) -> anyhow::Result<Vec<(Signer, Hash)>> {
+        let mut verifiers = Vec::new();
+        for (number, suri) in (0u8..).zip(VERIFIERS) {
+            let signer = self.signer(suri).await?;
+            self.market.stake(Role::Verifier, None, tokens(50)).execute(&signer).await?;
+            let secret = Hash([number; 32]);
+            let sealed = sealed_secret(&Native, &secret, &signer.address());
+            self.market.enlist(job, sealed, tokens(20)).execute(&signer).await?;
+            verifiers.push((signer, secret));
+        }
+        Ok(verifiers)
     }
 
     /// What a job costs its client.

@@ -6,18 +6,21 @@
 //! programs; `scripts/test` sets both.
 
 mod daemon;
+mod hostile;
 mod jobs;
 
 pub use daemon::Daemon;
+pub use hostile::{Answer, Hostile, message};
 pub use jobs::{CLIENT_SECRET, JobOptions, Work, digits_spec};
 
 use anyhow::{Context, bail, ensure};
-use assay_client::{Amount, Chain, Deployment, Market, Registry, Signer};
+use assay_client::market::MarketError;
+use assay_client::{Amount, CallError, Chain, Deployment, Market, Registry, Signer, Titles};
 use assay_content::serve;
 use assay_job::Manifest;
 use assay_protocol::Hash;
-use assay_protocol::market::{JobView, State};
-use assay_protocol::registry::RegisterDataset;
+use assay_protocol::market::{BURN_ADDRESS, Error, JobView, Role, State};
+use assay_protocol::registry::{DatasetTerms, RegisterDataset};
 use assay_testkit::{DevNode, NodeOptions};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -34,6 +37,8 @@ pub const OTHER_OPERATOR: &str = "//Dave";
 /// Check.
 pub const VERIFIERS: [&str; 3] = ["//Eve", "//Ferdie", "//Assay1"];
 
+/// The longest window of a job in the tests' market, in seconds.
+const LONGEST_WINDOW: u32 = 60;
 /// How long a state of a job may take in a test before it counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -58,6 +63,18 @@ pub fn tokens(whole: u128) -> Amount {
     Amount(whole * 10u128.pow(18))
 }
 
+/// The reason for which the market refuses a message.
+///
+/// # Panics
+/// If it does not, or something else went wrong.
+pub fn refused<T>(result: Result<T, MarketError>) -> Error {
+    match result {
+        Err(CallError::Refused { reason, .. }) => reason,
+        Err(other) => panic!("refused, but not by the contract: {other}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
 /// A chain with the contracts and the digits on it.
 pub struct World {
     /// The node.
@@ -68,6 +85,8 @@ pub struct World {
     pub market: Market,
     /// The registry.
     pub registry: Registry,
+    /// The titles of models.
+    pub titles: Titles,
     /// The digits' id.
     pub dataset: Hash,
     /// Where daemons and commands keep their things.
@@ -80,12 +99,21 @@ impl World {
     /// # Errors
     /// What failed, with the node's or the command's own words.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(LONGEST_WINDOW).await
+    }
+
+    /// The same, with this longest window: stake unbonds for twice as long.
+    ///
+    /// # Errors
+    /// As [`World::start`].
+    pub async fn start_with(longest_window: u32) -> anyhow::Result<Self> {
         let options = NodeOptions { block_time: Some(Duration::from_millis(200)), ..NodeOptions::default() };
         let node = DevNode::start(options).await?;
         let folder = tempfile::tempdir()?;
         let deployment_path = folder.path().join("deployment.json");
         let deployed = tokio::process::Command::new(program("assay")?)
             .args(["deploy", "--url", node.url(), "--suri", DEPLOYER, "-x", "-y"])
+            .args(["--longest-window", &longest_window.to_string()])
             .env("ASSAY_DEPLOYMENT", &deployment_path)
             .output()
             .await?;
@@ -93,8 +121,9 @@ impl World {
         let chain = Chain::connect(node.url()).await?;
         let deployment = Deployment::load(&deployment_path)?;
         deployment.verify(&chain).await?;
-        let (market, registry) = (deployment.market(&chain), deployment.registry(&chain));
-        let mut world = Self { node, chain, market, registry, dataset: Hash::default(), folder };
+        let (market, registry, titles) =
+            (deployment.market(&chain), deployment.registry(&chain), deployment.titles(&chain));
+        let mut world = Self { node, chain, market, registry, titles, dataset: Hash::default(), folder };
         world.dataset = world.register_digits(&repository().join("data/digits")).await?;
         Ok(world)
     }
@@ -109,8 +138,8 @@ impl World {
         let dataset = RegisterDataset {
             id: manifest.id(),
             name: "digits".into(),
-            licence: "CC-BY-4.0".into(),
             bytes: manifest.bytes(),
+            terms: DatasetTerms::open("CC-BY-4.0"),
             locations: vec![format!("http://{address}")],
             parents: vec![],
         };
@@ -170,8 +199,16 @@ impl World {
     /// # Errors
     /// As [`World::daemon`].
     pub async fn operator(&self) -> anyhow::Result<Daemon> {
+        self.operator_with(&[]).await
+    }
+
+    /// Starts the honest operator with further options.
+    ///
+    /// # Errors
+    /// As [`World::daemon`].
+    pub async fn operator_with(&self, options: &[&str]) -> anyhow::Result<Daemon> {
         let arguments = ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--stake", "500 UNIT"];
-        self.daemon("operator", "assay-oracle", &arguments).await
+        self.daemon("operator", "assay-oracle", &[&arguments, options].concat()).await
     }
 
     /// Starts verifier number `number` of [`VERIFIERS`].
@@ -243,12 +280,67 @@ impl World {
     /// # Errors
     /// If it is stuck.
     pub async fn finish(&self, id: u64) -> anyhow::Result<JobView> {
+        self.reveal_when_committed(id).await?;
+        self.until(id, |job| job.job.state.is_terminal()).await
+    }
+
+    /// Waits until the operator has committed, and reveals the client's secret.
+    ///
+    /// # Errors
+    /// If the job is stuck.
+    pub async fn reveal_when_committed(&self, id: u64) -> anyhow::Result<()> {
         let committed = self.until(id, |job| job.job.state == State::Committed || job.job.state.is_terminal()).await?;
         if committed.job.state == State::Committed && committed.job.client_secret.is_none() {
             let client = self.signer(CLIENT).await?;
             self.market.reveal_secret(id, CLIENT_SECRET).execute(&client).await?;
         }
-        self.until(id, |job| job.job.state.is_terminal()).await
+        Ok(())
+    }
+}
+
+impl World {
+    /// All that these accounts have in the market is taken out, with what was burned.
+    ///
+    /// # Errors
+    /// If the market refuses.
+    pub async fn empty(&self, jobs: &[u64], accounts: &[&str]) -> anyhow::Result<()> {
+        let market = &self.market;
+        let mut unbonded = 0;
+        for suri in accounts {
+            let signer = self.signer(suri).await?;
+            for job in jobs {
+                if market.enlistment(*job, signer.address()).await?.is_some() {
+                    market.release(*job).execute(&signer).await?;
+                }
+            }
+            for role in [Role::Operator, Role::Verifier] {
+                let standing = market.standing(role, signer.address()).await?.unwrap_or_default();
+                ensure!(standing.locked == 0, "{suri} still has {} locked", standing.locked);
+                if standing.stake > 0 {
+                    market.unstake(role, Amount(standing.stake)).execute(&signer).await?;
+                }
+                unbonded = unbonded.max(market.standing(role, signer.address()).await?.unwrap_or_default().unbonds_at);
+            }
+        }
+        let mut blocks = self.chain.blocks();
+        while self.chain.now().await? <= unbonded {
+            blocks.next().await?;
+        }
+        for suri in accounts {
+            let signer = self.signer(suri).await?;
+            for role in [Role::Operator, Role::Verifier] {
+                if market.standing(role, signer.address()).await?.unwrap_or_default().unbonding > 0 {
+                    market.collect(role).execute(&signer).await?;
+                }
+            }
+            if market.credit(signer.address()).await? > Amount::ZERO {
+                market.withdraw().execute(&signer).await?;
+            }
+        }
+        if market.credit(BURN_ADDRESS).await? > Amount::ZERO {
+            market.withdraw_burned().execute(&self.signer(accounts[0]).await?).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Operators and data that are not what they should be.
 
 use anyhow::Context;
-use assay_e2e::{JobOptions, OPERATOR, World, repository};
-use assay_protocol::market::{State, Windows};
+use assay_client::Amount;
+use assay_e2e::{JobOptions, OPERATOR, World, repository, tokens};
+use assay_protocol::market::{Role, State, Windows};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_oracle_with_the_same_key_keeps_its_hands_off() -> anyhow::Result<()> {
@@ -45,8 +46,8 @@ async fn data_that_is_not_what_was_registered_is_not_trained_on() -> anyhow::Res
     let dataset = assay_protocol::registry::RegisterDataset {
         id: manifest.id(),
         name: "changed digits".into(),
-        licence: "CC-BY-4.0".into(),
         bytes: manifest.bytes(),
+        terms: assay_protocol::registry::DatasetTerms::open("CC-BY-4.0"),
         locations: vec![format!("http://{address}")],
         parents: vec![],
     };
@@ -72,6 +73,8 @@ async fn data_that_is_not_what_was_registered_is_not_trained_on() -> anyhow::Res
     Ok(())
 }
 
+/// Whoever serves nobody is made to answer on chain, piece by piece, and loses all
+/// the same once as many verifiers as decide on a panel were not served.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_that_serves_nothing_loses() -> anyhow::Result<()> {
     let world = World::start().await?;
@@ -86,6 +89,11 @@ async fn an_operator_that_serves_nothing_loses() -> anyhow::Result<()> {
     let id = world.post(&JobOptions { windows, ..JobOptions::default() }).await?;
     let job = world.finish(id).await?;
     assert_eq!(job.job.state, State::Failed, "{}", operator.log());
+    assert!(operator.log().contains("answered the demand"), "{}", operator.log());
+    let address = world.signer(OPERATOR).await?.address();
+    assert_eq!(world.market.credit(address).await?, Amount::ZERO);
+    let standing = world.market.standing(Role::Operator, address).await?.context("it has staked")?;
+    assert_eq!((standing.stake, standing.locked, standing.lost), (tokens(400).0, 0, 1));
     Ok(())
 }
 

@@ -21,7 +21,8 @@ async fn a_job_is_done_checked_paid_and_registered() -> anyhow::Result<()> {
     let model = job.model_id.expect("a final job has a model");
     let record = world.registry.model(model).await?.expect("it is registered");
     let client = world.signer(CLIENT).await?;
-    assert_eq!((record.owner, record.job, record.segments_checked), (client.address(), id, 3));
+    assert_eq!((record.first_owner, record.job, record.segments_checked), (client.address(), id, 3));
+    assert_eq!(world.titles.owner_of(model).await?, Some(client.address()));
     let made_from = world.registry.made_from(&Node::Model(model), 0, 10).await?;
     assert!(made_from.items.contains(&Node::Dataset(world.dataset)), "{made_from:?}");
     let made_into = world.registry.made_into(&Node::Dataset(world.dataset), 0, 10).await?;
@@ -45,7 +46,8 @@ async fn a_job_is_done_checked_paid_and_registered() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cheat_is_convicted_and_every_unit_is_accounted_for() -> anyhow::Result<()> {
-    let world = World::start().await?;
+    // Stake unbonds for twice the longest window, and this test waits for it.
+    let world = World::start_with(30).await?;
     let verifiers = world.verifiers().await?;
     let cheat = world
         .daemon(
@@ -54,7 +56,8 @@ async fn a_cheat_is_convicted_and_every_unit_is_accounted_for() -> anyhow::Resul
             &["--skip-every", "1", "--suri", OTHER_OPERATOR, "--listen", "127.0.0.1:0", "--stake", "150 UNIT"],
         )
         .await?;
-    let id = world.post(&JobOptions::default()).await?;
+    let windows = Windows { claim: 30, train: 30, secrets: 30, open: 30, attest: 30, reveal: 30, dispute: 3 };
+    let id = world.post(&JobOptions { windows, ..JobOptions::default() }).await?;
     let job = world.finish(id).await?;
     assert_eq!(job.job.state, State::Failed, "{}", cheat.log());
     assert_eq!(job.job.held, 0);
@@ -69,28 +72,8 @@ async fn a_cheat_is_convicted_and_every_unit_is_accounted_for() -> anyhow::Resul
         daemon.terminate().await?;
     }
     cheat.terminate().await?;
-    let mut rest = world.chain.address_balance(world.market.address()).await?;
-    for suri in [CLIENT, OTHER_OPERATOR].iter().chain(&VERIFIERS) {
-        let signer = world.signer(suri).await?;
-        for role in [Role::Operator, Role::Verifier] {
-            let Some(standing) = world.market.standing(role, signer.address()).await? else { continue };
-            if standing.locked > 0 {
-                world.market.release(id).execute(&signer).await?;
-            }
-            let standing = world.market.standing(role, signer.address()).await?.expect("it has staked");
-            assert_eq!(standing.locked, 0);
-            if standing.stake > 0 {
-                world.market.unstake(role, Amount(standing.stake)).execute(&signer).await?;
-            }
-        }
-        let credit = world.market.credit(signer.address()).await?;
-        if credit > Amount::ZERO {
-            world.market.withdraw().execute(&signer).await?;
-            rest = Amount(rest.0 - credit.0);
-        }
-    }
-    let burner = world.signer(CLIENT).await?;
-    world.market.withdraw_burned().execute(&burner).await?;
+    let everybody: Vec<&str> = [CLIENT, OTHER_OPERATOR].into_iter().chain(VERIFIERS).collect();
+    world.empty(&[id], &everybody).await?;
     assert_eq!(world.chain.address_balance(world.market.address()).await?, Amount::ZERO, "nothing is left behind");
     Ok(())
 }

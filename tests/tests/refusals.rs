@@ -1,35 +1,10 @@
 //! What the market refuses on the real chain: each refusal with the contract's
 //! own reason, and with nothing kept.
 
-use assay_client::{Amount, CallError, Chain, Deployment, Market, Signer};
-use assay_e2e::{CLIENT, CLIENT_SECRET, JobOptions, OPERATOR, VERIFIERS, World, tokens};
-use assay_protocol::commitment::sealed_secret;
-use assay_protocol::hash::Native;
-use assay_protocol::market::{Error, Role, State, Windows};
+use assay_client::{Amount, Chain, Deployment, Market, Signer};
+use assay_e2e::{CLIENT, CLIENT_SECRET, JobOptions, OPERATOR, VERIFIERS, World, refused, tokens};
+use assay_protocol::market::{Error, Opening, Role, SlotOpening, State, Windows};
 use assay_protocol::{Address, Hash};
-
-/// The reason for which a message is refused.
-fn refused<T>(result: Result<T, CallError<Error>>) -> Error {
-    match result {
-        Err(CallError::Refused { reason, .. }) => reason,
-        Err(other) => panic!("refused, but not by the contract: {other}"),
-        Ok(_) => panic!("not refused"),
-    }
-}
-
-/// Stakes and enlists all verifiers for a job.
-async fn enlist_all(world: &World, job: u64) -> anyhow::Result<Vec<(Signer, Hash)>> {
-    let mut verifiers = Vec::new();
-    for (number, suri) in (0u8..).zip(VERIFIERS) {
-        let signer = world.signer(suri).await?;
-        world.market.stake(Role::Verifier, None, tokens(50)).execute(&signer).await?;
-        let secret = Hash([number; 32]);
-        let sealed = sealed_secret(&Native, &secret, &signer.address());
-        world.market.enlist(job, sealed).execute(&signer).await?;
-        verifiers.push((signer, secret));
-    }
-    Ok(verifiers)
-}
 
 #[tokio::test]
 async fn what_is_wrong_is_refused_by_name_and_costs_nothing() -> anyhow::Result<()> {
@@ -63,7 +38,7 @@ async fn what_is_wrong_is_refused_by_name_and_costs_nothing() -> anyhow::Result<
     // Claims: without verifiers, without stake, twice.
     let id = world.post(&options).await?;
     assert!(matches!(refused(market.claim(id).execute(&operator).await), Error::TooFewVerifiers { needed: 3, .. }));
-    let verifiers = enlist_all(&world, id).await?;
+    let verifiers = world.enlist_all(id).await?;
     assert!(matches!(refused(market.claim(id).execute(&operator).await), Error::StakeTooSmall { .. }));
     assert_eq!(refused(market.claim(id).execute(&client).await), Error::ConflictOfInterest);
     market.stake(Role::Operator, Some("http://127.0.0.1:1"), tokens(100)).execute(&operator).await?;
@@ -74,16 +49,10 @@ async fn what_is_wrong_is_refused_by_name_and_costs_nothing() -> anyhow::Result<
     let free = refused(market.unstake(Role::Operator, tokens(1)).execute(&operator).await);
     assert_eq!(free, Error::StakeTooSmall { needed: tokens(1).0, free: 0 });
 
-    // Commitments: by somebody else, with another leaf's proof, with a swapped leaf.
+    // Commitments: by somebody else, twice.
     let work = world.train(&options, id, &operator.address())?;
     let (good, commitments, segments) = (work.commit(), &work.commitments, work.segments);
     assert_eq!(refused(market.commit(id, &good).execute(&verifiers[0].0).await), Error::NotOperator);
-    let mut bad = good.clone();
-    bad.last = commitments.opening(segments - 1);
-    assert_eq!(refused(market.commit(id, &bad).execute(&operator).await), Error::BadProof { boundary: segments });
-    let mut bad = good.clone();
-    bad.first.state = bad.last.state;
-    assert_eq!(refused(market.commit(id, &bad).execute(&operator).await), Error::BadProof { boundary: 0 });
     market.commit(id, &good).execute(&operator).await?;
     assert_eq!(refused(market.commit(id, &good).execute(&operator).await), Error::WrongState(State::Committed));
 
@@ -105,19 +74,29 @@ async fn what_is_wrong_is_refused_by_name_and_costs_nothing() -> anyhow::Result<
     // Openings: of another boundary, swapped, then right, then again.
     let slots = market.slots(id).await?;
     assert_eq!(slots.len(), 3);
-    let opening = |slot: usize, before: u32, after: u32| assay_protocol::market::SlotOpening {
+    let opening = |slot: usize, before: u32, after: u32| SlotOpening {
         slot: slot as u8,
         before: commitments.opening(before),
         after: commitments.opening(after),
     };
     let segment = slots[0].segment;
-    let swapped = [opening(0, segment + 1, segment)];
+    let with = |slots: Vec<SlotOpening>| Opening { ends: Some(work.ends()), slots };
+    let swapped = with(vec![opening(0, segment + 1, segment)]);
     assert_eq!(refused(market.open(id, &swapped).execute(&operator).await), Error::BadProof { boundary: segment });
     let elsewhere = (segment + 2) % segments;
-    let shifted = [opening(0, segment, elsewhere)];
+    let shifted = with(vec![opening(0, segment, elsewhere)]);
     let boundary = segment + 1;
     assert_eq!(refused(market.open(id, &shifted).execute(&operator).await), Error::BadProof { boundary });
-    let right: Vec<_> = slots.iter().enumerate().map(|(n, slot)| opening(n, slot.segment, slot.segment + 1)).collect();
+    let right = with(slots.iter().enumerate().map(|(n, slot)| opening(n, slot.segment, slot.segment + 1)).collect());
+    // The ends: another leaf's proof, a swapped leaf, not at all.
+    let mut bad = right.clone();
+    bad.ends.as_mut().expect("they are there").last = commitments.opening(segments - 1);
+    assert_eq!(refused(market.open(id, &bad).execute(&operator).await), Error::BadProof { boundary: segments });
+    let mut bad = right.clone();
+    bad.ends.as_mut().expect("they are there").first.state = work.ends().last.state;
+    assert_eq!(refused(market.open(id, &bad).execute(&operator).await), Error::BadProof { boundary: 0 });
+    let without = Opening { ends: None, ..right.clone() };
+    assert_eq!(refused(market.open(id, &without).execute(&operator).await), Error::EndsMissing);
     market.open(id, &right).execute(&operator).await?;
     assert_eq!(refused(market.open(id, &right).execute(&operator).await), Error::WrongState(State::Opened));
 
@@ -156,7 +135,7 @@ async fn deadlines_hold_by_chain_time() -> anyhow::Result<()> {
     let windows = Windows { train: 3, ..JobOptions::default().windows };
     let options = JobOptions { windows, ..JobOptions::default() };
     let id = world.post(&options).await?;
-    enlist_all(&world, id).await?;
+    world.enlist_all(id).await?;
     market.stake(Role::Operator, None, tokens(100)).execute(&operator).await?;
     market.claim(id).execute(&operator).await?;
     assert!(matches!(refused(market.advance(id).execute(&client).await), Error::TooEarly { .. }));

@@ -1,15 +1,19 @@
 //! The command line.
 
 use crate::audit::{self, AuditOptions};
+use crate::challenge::{self, ChallengeOptions};
 use crate::daemon::{Config, Daemon};
-use crate::money::{self, Signing};
 use crate::policy::Policy;
+use crate::status;
 use anyhow::Context;
 use assay_client::{Amount, Patience};
+use assay_protocol::market::Role;
+use assay_shell::money::Movement;
 use assay_shell::options::Deployed;
 use assay_shell::output::{self, UsageError};
 use assay_shell::{ChainOptions, KeyOptions, LogOptions, Shutdown, inputs};
 use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,6 +25,8 @@ Examples:
       verify with limits, and take the earnings out
   assay-verifier status --suri //Dave
   assay-verifier stake '10 UNIT' --suri //Dave -x
+  assay-verifier challenge --watch --count 3 --suri //Ferdie -x -y
+      replay three segments of every job in its window, and challenge what is false
   assay-verifier audit 0x3f…d2 --segments all
       check everything about a model; needs no account
 
@@ -49,25 +55,11 @@ enum Command {
     Run(RunOptions),
     /// What this account has at stake, earned and under way
     Status,
-    /// Add to the stake
-    Stake {
-        /// How much, such as '10 UNIT'
-        amount: String,
-        #[command(flatten)]
-        signing: Signing,
-    },
-    /// Take free stake back, to be withdrawn
-    Unstake {
-        /// How much, such as '10 UNIT'
-        amount: String,
-        #[command(flatten)]
-        signing: Signing,
-    },
-    /// Send all credit to the account
-    Withdraw {
-        #[command(flatten)]
-        signing: Signing,
-    },
+    #[command(flatten)]
+    Money(Movement),
+    /// Replay segments of a job in its window, and put a bond against what is false.
+    /// Needs no stake; an account that is enlisted for the job cannot challenge in it
+    Challenge(ChallengeOptions),
     /// Check a model against the chain's records and the served bytes; needs no account
     Audit(AuditOptions),
 }
@@ -85,6 +77,16 @@ struct RunOptions {
     /// Largest bond for one job [default: no limit but the stake]
     #[arg(long, value_name = "AMOUNT")]
     max_bond: Option<String>,
+    /// Bond to lock where a job asks for less: a larger one is drawn more often
+    #[arg(long, value_name = "AMOUNT")]
+    bond: Option<String>,
+    /// Address to serve fetched checkpoints on, so that a panel gets those that
+    /// the operator refuses it; port 0 takes any free one [default: not served]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// URL by which others reach that address, announced on chain [default: http://ADDR]
+    #[arg(long, value_name = "URL", requires = "listen")]
+    endpoint: Option<String>,
     /// Most steps of a segment, which is one replay
     #[arg(long, value_name = "STEPS", default_value_t = 100_000)]
     max_steps_per_segment: u32,
@@ -127,6 +129,7 @@ impl RunOptions {
         Ok(Config {
             policy: Policy {
                 max_bond: amount(deployed, self.max_bond.as_deref())?.map_or(u128::MAX, |amount| amount.0),
+                bond: amount(deployed, self.bond.as_deref())?.map_or(0, |amount| amount.0),
                 max_steps_per_segment: self.max_steps_per_segment,
                 max_data_bytes: self.max_data_bytes,
                 max_jobs: self.max_jobs,
@@ -139,6 +142,8 @@ impl RunOptions {
             stake: amount(deployed, self.stake.as_deref())?,
             withdraw_above: amount(deployed, self.withdraw_above.as_deref())?,
             once: self.once,
+            listen: self.listen,
+            endpoint: self.endpoint.clone(),
         })
     }
 }
@@ -165,30 +170,15 @@ impl Cli {
             Command::Status => {
                 let result = async {
                     let (deployed, signer) = (self.connect(Patience::COMMAND).await?, self.key.signer()?);
-                    money::status(&deployed, &signer).await
+                    status::run(&deployed, &signer).await
                 };
                 output::finish("status", json, result.await)
             }
-            Command::Stake { amount, signing } => {
-                let result = async {
-                    let (deployed, signer) = (self.connect(Patience::COMMAND).await?, self.key.signer()?);
-                    money::stake(&deployed, &signer, parse(&deployed, amount)?, *signing).await
-                };
-                output::finish("stake", json, result.await)
+            Command::Money(movement) => {
+                output::finish(movement.name(), json, movement.run(Role::Verifier, &self.chain, &self.key, json).await)
             }
-            Command::Unstake { amount, signing } => {
-                let result = async {
-                    let (deployed, signer) = (self.connect(Patience::COMMAND).await?, self.key.signer()?);
-                    money::unstake(&deployed, &signer, parse(&deployed, amount)?, *signing).await
-                };
-                output::finish("unstake", json, result.await)
-            }
-            Command::Withdraw { signing } => {
-                let result = async {
-                    let (deployed, signer) = (self.connect(Patience::COMMAND).await?, self.key.signer()?);
-                    money::withdraw(&deployed, &signer, *signing).await
-                };
-                output::finish("withdraw", json, result.await)
+            Command::Challenge(options) => {
+                output::finish("challenge", json, challenge::run(options, &self.chain, &self.key).await)
             }
             Command::Audit(options) => {
                 let result = async {

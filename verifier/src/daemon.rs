@@ -11,14 +11,16 @@ use crate::secret::Secrets;
 use anyhow::Context;
 use assay_client::error::ExecutionError;
 use assay_client::{Amount, Block, Call, CallError, Error, Receipt, Signer};
-use assay_content::{Fetcher, Store};
+use assay_content::{Fetcher, Store, serve};
 use assay_engine::CpuBackend;
 use assay_job::{JobError, Task};
 use assay_protocol::Address;
 use assay_protocol::market::{Error as Refused, JobSummary, Role, State};
+use assay_shell::endpoint::endpoint;
 use assay_shell::options::Deployed;
 use assay_shell::{Journal, Shutdown, inputs};
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +58,10 @@ pub struct Config {
     pub withdraw_above: Option<Amount>,
     /// Stop after so many jobs have ended and their bonds are released.
     pub once: Option<u32>,
+    /// Where to serve checkpoints, if at all.
+    pub listen: Option<SocketAddr>,
+    /// The URL to announce for that, if it is not the address.
+    pub endpoint: Option<String>,
 }
 
 /// What is known of a job besides what the chain says.
@@ -120,6 +126,17 @@ pub struct Daemon {
     /// Work that failed last time.
     pauses: HashMap<Work, Pause>,
     ended: u32,
+    /// Serves checkpoints for as long as it is kept.
+    server: Option<AbortOnDrop>,
+}
+
+/// A task that ends with its owner.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Daemon {
@@ -143,7 +160,7 @@ impl Daemon {
         let fetcher = deployed.fetcher();
         let inspector =
             Inspector::new(&deployed.chain, &deployed.market, fetcher.clone(), cache.clone(), Arc::clone(&backend));
-        let daemon = Self {
+        let mut daemon = Self {
             deployed,
             signer,
             me,
@@ -160,8 +177,10 @@ impl Daemon {
             running: HashMap::new(),
             pauses: HashMap::new(),
             ended: 0,
+            server: None,
         };
-        daemon.prepare_account().await?;
+        let endpoint = daemon.serve().await?;
+        daemon.prepare_account(endpoint).await?;
         Ok(daemon)
     }
 
@@ -170,16 +189,32 @@ impl Daemon {
         self.me
     }
 
-    async fn prepare_account(&self) -> anyhow::Result<()> {
+    /// Serves the checkpoints that were fetched, if that is wanted, and gives the
+    /// URL to announce.
+    async fn serve(&mut self) -> anyhow::Result<Option<String>> {
+        let Some(listen) = self.config.listen else { return Ok(None) };
+        let router = serve::checkpoint_router(self.cache.clone());
+        let (bound, server) = serve::serve(router, listen, std::future::pending()).await?;
+        let endpoint = endpoint(self.config.endpoint.as_deref(), bound)?;
+        self.server = Some(AbortOnDrop(tokio::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%bound, "cannot serve checkpoints any more: {error}");
+            }
+        })));
+        Ok(Some(endpoint))
+    }
+
+    async fn prepare_account(&self, endpoint: Option<String>) -> anyhow::Result<()> {
         let (chain, market) = (&self.deployed.chain, &self.deployed.market);
         if chain.ensure_mapped(&self.signer).await?.is_some() {
             tracing::info!(address = %self.me, "mapped the account to its address");
         }
         let standing = market.standing(Role::Verifier, self.me).await?.unwrap_or_default();
         let missing = self.config.stake.map_or(Amount::ZERO, |wanted| wanted.saturating_sub(Amount(standing.stake)));
-        if missing > Amount::ZERO {
-            market.stake(Role::Verifier, None, missing).execute(&self.signer).await?;
-            tracing::info!("staked {}", chain.unit().show(missing));
+        let moved = endpoint.filter(|endpoint| *endpoint != standing.endpoint);
+        if missing > Amount::ZERO || moved.is_some() {
+            market.stake(Role::Verifier, moved.as_deref(), missing).execute(&self.signer).await?;
+            tracing::info!(endpoint = moved, staked = %chain.unit().show(missing), "announced on chain");
         } else if standing.stake == 0 {
             tracing::warn!("no stake, so no job can be enlisted for; add some with --stake or `assay-verifier stake`");
         }

@@ -13,8 +13,6 @@ pub enum Duty {
     Attest(u8),
     /// Stand by what was sealed for a slot, if it is found again.
     Insist(u8),
-    /// Insist that a slot's checkpoint is not served.
-    InsistUnavailable(u8),
     /// Replay the disputed segment and seal the outcome.
     PanelSeal(u8),
     /// Reveal the sealed outcome.
@@ -49,17 +47,14 @@ pub fn duties(
             Some(draw) if block > u64::from(draw) => vec![Duty::Advance],
             Some(_) => vec![],
             None if late => vec![Duty::Advance],
-            None if enlistment.place.is_none() => vec![Duty::RevealSecret],
+            None if !enlistment.revealed => vec![Duty::RevealSecret],
             None => vec![],
         },
         _ if late => vec![Duty::Advance],
         State::Opened => mine(Check::Opened).map(Duty::Attest).collect(),
         State::Window => {
             // Each starts a dispute, and the next one can only be after it.
-            mine(Check::Mismatched)
-                .map(Duty::Insist)
-                .chain(mine(Check::Unavailable).map(Duty::InsistUnavailable))
-                .collect()
+            mine(Check::Mismatched).map(Duty::Insist).collect()
         }
         State::Disputed => match (seat, job.disputed) {
             (Some(seat), Some(slot)) if seat.seal.is_none() => vec![Duty::PanelSeal(slot)],
@@ -86,8 +81,8 @@ mod tests {
     use crate::test_support::{ME, OTHER, job_view};
     use assay_protocol::Hash;
 
-    fn enlistment(place: Option<u32>) -> Enlistment {
-        Enlistment { sealed_secret: Hash::default(), bond: 1, place, idle: false }
+    fn enlistment(revealed: bool) -> Enlistment {
+        Enlistment { sealed_secret: Hash::default(), locked: 1, bond: 1, place: 3, revealed, idle: false }
     }
 
     fn slot(verifier: Address, check: Check) -> Slot {
@@ -98,7 +93,7 @@ mod tests {
     fn at(state: State, now: u64, slots: &[Slot], seats: &[Seat]) -> Vec<Duty> {
         let mut job = job_view(state).job;
         job.disputed = Some(1);
-        duties(&ME, (now, 10), &job, &enlistment(Some(0)), slots, seats)
+        duties(&ME, (now, 10), &job, &enlistment(true), slots, seats)
     }
 
     #[test]
@@ -135,12 +130,12 @@ mod tests {
     #[test]
     fn the_secret_is_revealed_once_and_the_draw_waits_for_its_block() {
         let mut job = job_view(State::Committed).job;
-        let at = |job: &Job, place, block| duties(&ME, (5, block), job, &enlistment(place), &[], &[]);
-        assert_eq!(at(&job, None, 10), [Duty::RevealSecret]);
-        assert_eq!(at(&job, Some(3), 10), []);
+        let at = |job: &Job, revealed, block| duties(&ME, (5, block), job, &enlistment(revealed), &[], &[]);
+        assert_eq!(at(&job, false, 10), [Duty::RevealSecret]);
+        assert_eq!(at(&job, true, 10), []);
         job.draw_block = Some(10);
-        assert_eq!(at(&job, Some(3), 10), []);
-        assert_eq!(at(&job, Some(3), 11), [Duty::Advance]);
+        assert_eq!(at(&job, true, 10), []);
+        assert_eq!(at(&job, true, 11), [Duty::Advance]);
     }
 
     #[test]
@@ -150,12 +145,12 @@ mod tests {
             slot(ME, Check::Opened),
             slot(ME, Check::Sealed),
             slot(ME, Check::Mismatched),
-            slot(ME, Check::Unavailable),
+            slot(ME, Check::Unserved),
             slot(OTHER, Check::Mismatched),
             slot(ME, Check::Passed),
         ];
         assert_eq!(at(State::Opened, 5, &slots, &[]), [Duty::Attest(1)]);
-        assert_eq!(at(State::Window, 5, &slots, &[]), [Duty::Insist(3), Duty::InsistUnavailable(4)]);
+        assert_eq!(at(State::Window, 5, &slots, &[]), [Duty::Insist(3)]);
         assert_eq!(at(State::Drawn, 5, &slots, &[]), []);
     }
 

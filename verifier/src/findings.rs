@@ -24,6 +24,8 @@ pub enum Purpose {
     Again(u8),
     /// As a member of the panel over a slot.
     Panel(u8),
+    /// To challenge a segment.
+    Challenge(u32),
 }
 
 impl std::fmt::Display for Purpose {
@@ -32,6 +34,7 @@ impl std::fmt::Display for Purpose {
             Purpose::Slot(slot) => write!(f, "slot-{slot}"),
             Purpose::Again(slot) => write!(f, "slot-{slot}-again"),
             Purpose::Panel(slot) => write!(f, "panel-{slot}"),
+            Purpose::Challenge(segment) => write!(f, "challenge-{segment}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use assay_client::{Chain, Market};
 use assay_content::{Fetcher, Kind, Store};
 use assay_engine::{CpuBackend, State};
 use assay_job::Task;
-use assay_protocol::market::{Commitment, Role};
+use assay_protocol::market::{EndStates, Role};
 use assay_protocol::{Address, Hash};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +27,10 @@ pub struct Assignment {
     pub purpose: Purpose,
     /// Who serves the checkpoints.
     pub operator: Address,
-    /// What the operator committed to.
-    pub commitment: Commitment,
+    /// Who may serve them too, if the operator does not: the slot's verifier.
+    pub witness: Address,
+    /// The ends of the commitment.
+    pub ends: EndStates,
     /// Chain time in seconds after which a checkpoint that is not served is given up.
     pub give_up_at: u64,
 }
@@ -92,18 +94,18 @@ impl Inspector {
     }
 
     async fn look(&self, task: &Arc<Task>, assignment: &Assignment) -> Result<Option<Found>, Missing> {
-        let Assignment { subject, purpose, commitment, .. } = assignment;
+        let Assignment { subject, purpose, ends, .. } = assignment;
         let initial = self.blocking(task, |task| task.initial_state()).await??;
         let initial_root = Hash(initial.root());
-        let true_start = initial_root == commitment.initial_state;
+        let true_start = initial_root == ends.initial_state;
         // A panel's members must say the same, so that they all name the artefact.
         if !true_start && !matches!(purpose, Purpose::Panel(_)) {
             return Ok(Some(Found::FalseEnds { initial_state: initial_root, artefact: None }));
         }
         let last = task.spec().segments();
-        let final_state = self.checkpoint(task, assignment, commitment.final_state, last).await?;
+        let final_state = self.checkpoint(task, assignment, ends.final_state, last).await?;
         let artefact = self.blocking(task, move |task| artefact_hash(task, &final_state)).await??;
-        if !true_start || artefact != commitment.artefact {
+        if !true_start || artefact != ends.artefact {
             return Ok(Some(Found::FalseEnds { initial_state: initial_root, artefact: Some(artefact) }));
         }
         let from = match subject.segment {
@@ -151,7 +153,8 @@ impl Inspector {
     }
 
     /// The checkpoint `root` at `boundary`: from the cache, else from the
-    /// operator, who is asked again until the patience ends by chain time.
+    /// operator or the witness, who are asked again until the patience ends by
+    /// chain time.
     async fn checkpoint(
         &self,
         task: &Arc<Task>,
@@ -191,21 +194,19 @@ impl Inspector {
         let mut pause = PAUSES.0;
         loop {
             // Asked each time: an operator that moves says so on chain.
-            let standing = self.market.standing(Role::Operator, assignment.operator).await?;
-            let endpoint = standing.map(|standing| standing.endpoint).filter(|endpoint| !endpoint.is_empty());
-            let reason = match endpoint {
-                None => "the operator has named no endpoint".to_owned(),
-                Some(endpoint) => {
-                    let check = |bytes: Vec<u8>| {
-                        let state = task.read_state(&bytes, &root, boundary)?;
-                        Ok((bytes, state))
-                    };
-                    let limit = task.state_bytes();
-                    match self.fetcher.state(&[endpoint], &root, limit, &|_, _| (), check).await {
-                        Ok(checkpoint) => return Ok(checkpoint),
-                        Err(error) => error.to_string(),
-                    }
-                }
+            let mut endpoints = Vec::new();
+            for (role, account) in [(Role::Operator, assignment.operator), (Role::Verifier, assignment.witness)] {
+                endpoints.extend(self.market.standing(role, account).await?.map(|standing| standing.endpoint));
+            }
+            endpoints.retain(|endpoint| !endpoint.is_empty());
+            let check = |bytes: Vec<u8>| {
+                let state = task.read_state(&bytes, &root, boundary)?;
+                Ok((bytes, state))
+            };
+            let limit = task.state_bytes();
+            let reason = match self.fetcher.state(&endpoints, &root, limit, &|_, _| (), check).await {
+                Ok(checkpoint) => return Ok(checkpoint),
+                Err(error) => error.to_string(),
             };
             if self.chain.now().await? > assignment.give_up_at {
                 return Err(Missing::NotServed(reason));

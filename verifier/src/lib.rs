@@ -10,19 +10,21 @@
 //! | [`mod@replay`] | one replay |
 //! | [`findings`] | what replays gave, on disk |
 //! | [`secret`] | secrets for the draws |
-//! | [`money`] | status, stake, unstake, withdraw |
+//! | [`challenge`] | replaying segments in a job's window, and challenging what is false |
+//! | [`status`] | what the status command shows |
 //! | [`audit`] | checking a finished model without any account |
 
 pub mod audit;
+pub mod challenge;
 pub mod cli;
 pub mod daemon;
 pub mod duties;
 pub mod findings;
 pub mod inspect;
-pub mod money;
 pub mod policy;
 pub mod replay;
 pub mod secret;
+pub mod status;
 mod steps;
 #[cfg(test)]
 mod test_support;

@@ -9,6 +9,9 @@ use assay_protocol::market::{JobView, State, Terms};
 pub struct Policy {
     /// Largest bond for one job, in the contract's unit.
     pub max_bond: u128,
+    /// Bond to lock where a job asks for less, in the contract's unit: its size is
+    /// the weight in the draw.
+    pub bond: u128,
     /// Most steps of a segment, which is what one replay takes.
     pub max_steps_per_segment: u32,
     /// Most bytes of a job's data file.
@@ -18,7 +21,7 @@ pub struct Policy {
     /// Least fee for one drawn segment, in the contract's unit.
     pub min_fee: u128,
     /// Shortest time to reveal secrets and outcomes and to attest, in seconds:
-    /// who is late there loses a tenth of the bond, half of it to the operator.
+    /// who is late there loses a tenth of the bond.
     pub min_window_seconds: u32,
     /// Most bytes that the tensors of a job may take in memory.
     pub max_memory_bytes: u64,
@@ -135,6 +138,11 @@ impl Policy {
         Ok(())
     }
 
+    /// The bond to lock for a job that asks for `least`, with `free` stake left.
+    pub fn bond(&self, least: u128, free: u128) -> u128 {
+        least.max(self.bond.min(self.max_bond).min(free))
+    }
+
     /// Whether the drawn segments of a job can be replayed in time, if a step
     /// takes `seconds_per_step` here and this verifier gets twice its part of them.
     ///
@@ -177,6 +185,7 @@ mod tests {
     fn policy() -> Policy {
         Policy {
             max_bond: 100,
+            bond: 0,
             max_steps_per_segment: 4,
             max_data_bytes: 1000,
             max_jobs: 2,
@@ -195,6 +204,14 @@ mod tests {
         assert_eq!(policy().terms(&ME, &job, 0, 99), Err(Refusal::Stake));
         job.terms.bond = 101;
         assert_eq!(policy().terms(&ME, &job, 0, 1000), Err(Refusal::Bond));
+    }
+
+    #[test]
+    fn a_larger_bond_is_locked_as_far_as_stake_and_limit_go() {
+        assert_eq!(policy().bond(10, 1_000), 10);
+        let policy = Policy { bond: 80, ..policy() };
+        assert_eq!([policy.bond(10, 1_000), policy.bond(90, 1_000), policy.bond(10, 50)], [80, 90, 50]);
+        assert_eq!(Policy { bond: 200, ..policy }.bond(10, 1_000), 100);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::duties::{Duty, duties};
 use crate::findings::{Finding, Purpose, Subject};
 use crate::inspect::Assignment;
 use anyhow::{Context, bail};
-use assay_client::Block;
+use assay_client::{Amount, Block};
 use assay_content::Kind;
 use assay_protocol::Hash;
 use assay_protocol::commitment::{outcome_seal, seal, sealed_secret};
@@ -44,8 +44,9 @@ impl Daemon {
         }
         let sealed = sealed_secret(&Native, &self.secret(job), &self.me);
         self.journal.record(job, "enlist", sealed)?;
-        if self.send(&market.enlist(job, sealed)).await?.is_some() {
-            tracing::info!(job, bond = %self.deployed.chain.unit().show(view.terms.bond.into()), "enlisted");
+        let bond = Amount(self.config.policy.bond(view.terms.bond, free));
+        if self.send(&market.enlist(job, sealed, bond)).await?.is_some() {
+            tracing::info!(job, bond = %self.deployed.chain.unit().show(bond), "enlisted");
             self.tracked(job).enlisted = Some(true);
         } else {
             // Ask the chain again: another run of this daemon may have been quicker.
@@ -77,6 +78,10 @@ impl Daemon {
             State::Disputed | State::Ruling => market.seats(job).await?,
             _ => vec![],
         };
+        if view.job.demands > 0 && market.demands(job).await?.iter().any(|demand| now > demand.deadline) {
+            // Nobody answered in time: who demanded is to get its bond back, and its reward.
+            return self.advance(job, view.job.state).await;
+        }
         let records = Records { view, slots, seats, enlistment };
         let duties = duties(
             &self.me,
@@ -115,22 +120,9 @@ impl Daemon {
             }
             Duty::Attest(slot) => self.attest(job, slot, records).await?,
             Duty::Insist(slot) => self.insist(job, slot, records).await?,
-            Duty::InsistUnavailable(slot) => {
-                self.journal.record(job, &format!("insist/{slot}"), Hash::default())?;
-                if self.send(&market.insist(job, slot, None)).await?.is_some() {
-                    tracing::info!(job, slot, "insisted that the checkpoint is not served");
-                }
-            }
             Duty::PanelSeal(slot) => self.panel_seal(job, slot, records).await?,
             Duty::PanelReveal(slot) => self.panel_reveal(job, slot, records).await?,
-            // All of a job's accounts may do it: some leave it to the others at
-            // each block, so that not all pay for what one of them does.
-            Duty::Advance if fastrand::bool() => {
-                if self.send(&market.advance(job)).await?.is_some() {
-                    tracing::info!(job, from = ?records.view.job.state, "moved the job on");
-                }
-            }
-            Duty::Advance => {}
+            Duty::Advance => self.advance(job, records.view.job.state).await?,
             Duty::Release => {
                 if self.send(&market.release(job)).await?.is_some() {
                     tracing::info!(job, state = ?records.view.job.state, "the job has ended; took the bond back");
@@ -142,21 +134,34 @@ impl Daemon {
         Ok(())
     }
 
+    /// Moves a job on. All of its accounts may do it: some leave it to the others
+    /// at each block, so that not all pay for what one of them does.
+    async fn advance(&mut self, job: u64, from: State) -> anyhow::Result<()> {
+        let market = self.deployed.market.clone();
+        if fastrand::bool() && self.send(&market.advance(job)).await?.is_some() {
+            tracing::info!(job, ?from, "moved the job on");
+        }
+        Ok(())
+    }
+
     /// What is to be looked at in a slot.
     fn assignment(&self, job: u64, slot: u8, purpose: Purpose, records: &Records) -> anyhow::Result<Assignment> {
-        let JobView { terms, job: state, commitment, .. } = &records.view;
+        let JobView { terms, job: state, commitment, ends, .. } = &records.view;
         let entry = records.slots.get(usize::from(slot)).context("the slot is gone")?;
-        let commitment = commitment.clone().context("the job has no commitment")?;
+        let root = commitment.as_ref().context("the job has no commitment")?.root;
+        let ends = ends.clone().context("the ends of the commitment are not open")?;
         let (Some(before), Some(after)) = (entry.before, entry.after) else { bail!("slot {slot} is not opened") };
         let window = match purpose {
             Purpose::Slot(_) | Purpose::Panel(_) => terms.windows.attest,
-            Purpose::Again(_) => terms.windows.dispute,
+            Purpose::Again(_) | Purpose::Challenge(_) => terms.windows.dispute,
         };
         Ok(Assignment {
-            subject: Subject { job, root: commitment.root, segment: entry.segment, before, after },
+            subject: Subject { job, root, segment: entry.segment, before, after },
             purpose,
             operator: state.operator.context("the job has no operator")?,
-            commitment,
+            // Whoever checked the segment has the checkpoint too.
+            witness: entry.verifier,
+            ends,
             give_up_at: patience(state.deadline, window),
         })
     }
@@ -188,8 +193,10 @@ impl Daemon {
             }
             None => {
                 self.journal.record(job, &step, Hash::default())?;
-                if self.send(&market.report_unavailable(job, slot)).await?.is_some() {
-                    tracing::warn!(job, slot, "reported that the checkpoint is not served");
+                // Any piece will do, as long as the operator cannot foresee it.
+                let (tensor, chunk) = (fastrand::u32(..), fastrand::u32(..));
+                if self.send(&market.report_unavailable(job, slot, tensor, chunk)).await?.is_some() {
+                    tracing::warn!(job, slot, "the checkpoint is not served; demanded a piece of it on chain");
                 }
             }
         }
@@ -220,7 +227,7 @@ impl Daemon {
             )
         }
         self.journal.record(job, &format!("insist/{slot}"), sealed)?;
-        if self.send(&self.deployed.market.insist(job, slot, Some(trace))).await?.is_some() {
+        if self.send(&self.deployed.market.insist(job, slot, trace)).await?.is_some() {
             tracing::warn!(job, slot, segment, "insisted: {}", first.describe());
         }
         Ok(())
@@ -257,7 +264,7 @@ impl Daemon {
     /// job may use the same.
     fn clean(&self, job: u64, records: &Records) -> anyhow::Result<()> {
         self.findings.forget(job).context("cannot remove findings")?;
-        let ends = records.view.commitment.iter().map(|commitment| commitment.final_state);
+        let ends = records.view.ends.iter().map(|ends| ends.final_state);
         for root in ends.chain(records.slots.iter().filter_map(|slot| slot.before)) {
             self.cache.remove(Kind::State, &root)?;
         }

@@ -2,8 +2,9 @@
 
 use assay_engine::F32;
 use assay_job::{DataSpec, JobSpec, Task};
-use assay_protocol::market::{Job, JobView, ModelTerms, State, Terms, Windows};
 use assay_protocol::{Address, Hash};
+
+pub(crate) use assay_testkit::fixtures::job_view;
 
 pub(crate) const ME: Address = Address([1; 20]);
 pub(crate) const OTHER: Address = Address([2; 20]);
@@ -29,43 +30,4 @@ pub(crate) fn spec(steps: u64, segment_steps: u32) -> JobSpec {
 
 pub(crate) fn task(steps: u64, segment_steps: u32) -> Task {
     Task::new(spec(steps, segment_steps), csv().as_bytes()).unwrap()
-}
-
-/// A job in a state that may last until chain time 1000.
-pub(crate) fn job_view(state: State) -> JobView {
-    let windows = Windows { claim: 100, train: 100, secrets: 100, open: 100, attest: 100, reveal: 100, dispute: 100 };
-    let terms = Terms {
-        spec: Hash::default(),
-        program: Hash::default(),
-        segments: 4,
-        payment: 1,
-        fee: 1,
-        stake: 1,
-        bond: 10,
-        samples: 2,
-        panel: 2,
-        sealed_secret: Hash::default(),
-        windows,
-    };
-    let job = Job {
-        client: OTHER,
-        state,
-        deadline: 1000,
-        posted_at: 0,
-        operator: None,
-        attempts: 0,
-        rounds: 0,
-        enlisted: 0,
-        revealed: 0,
-        revealed_stake: 0,
-        secrets: Hash::default(),
-        client_secret: None,
-        draw_block: None,
-        seed: Hash::default(),
-        opened: 0,
-        disputed: None,
-        held: 2,
-    };
-    let model = ModelTerms { name: "m".into(), licence: "MIT".into(), parent: None };
-    JobView { id: 1, terms, model, datasets: vec![Hash([5; 32])], job, commitment: None, dispute: None, model_id: None }
 }

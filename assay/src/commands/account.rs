@@ -1,11 +1,12 @@
 //! `balance`, `accounts`, `account map`, `withdraw`.
 
 use crate::cli::{Answer, Global, shown};
+use crate::commands::standing;
 use crate::names::Account as Name;
 use crate::show;
-use crate::signing::{self, Signing, spendable};
+use crate::signing::{Signing, spendable};
 use anyhow::bail;
-use assay_client::{AccountId, Chain, Deployment, Patience};
+use assay_client::{AccountId, Amount, Chain, Deployment, Patience};
 use assay_protocol::Address;
 use assay_protocol::market::Role;
 use assay_shell::options::Deployed;
@@ -31,7 +32,7 @@ pub enum Account {
     Map,
 }
 
-/// Send all that the market credits to the key's account.
+/// Send all that market and registry credit to the key's account.
 #[derive(Args, Debug)]
 pub struct Withdraw {}
 
@@ -83,25 +84,17 @@ impl Balance {
 }
 
 async fn stakes(deployed: &Deployed, address: Address) -> anyhow::Result<(Vec<(&'static str, String)>, Value)> {
-    let unit = deployed.chain.unit();
-    let credit = deployed.market.credit(address).await?;
+    let (unit, now) = (deployed.chain.unit(), deployed.chain.now().await?);
+    let (credit, sales) = tokio::try_join!(deployed.market.credit(address), deployed.registry.credit(address))?;
     let mut lines = vec![("credit", format!("{} to withdraw", unit.show(credit)))];
-    let mut data = json!({ "credit": unit.show(credit).to_string() });
-    for (role, name, done, lost) in [
-        (Role::Operator, "operator", "jobs done", "lost"),
-        (Role::Verifier, "verifier", "segments checked", "penalties"),
-    ] {
+    if sales > Amount::ZERO {
+        lines.push(("sales", format!("{} to withdraw", unit.show(sales))));
+    }
+    let mut data = json!({ "credit": unit.show(credit).to_string(), "sales": unit.show(sales).to_string() });
+    for (role, name) in [(Role::Operator, "operator"), (Role::Verifier, "verifier")] {
         let Some(standing) = deployed.market.standing(role, address).await? else { continue };
-        let (stake, locked) = (shown(unit, standing.stake), shown(unit, standing.locked));
-        let endpoint = show::plain(&standing.endpoint);
-        let at = if endpoint.is_empty() { String::new() } else { format!(", at {endpoint}") };
-        lines.push((
-            name,
-            format!("stake {stake}, of it {locked} locked; {done} {}, {lost} {}{at}", standing.done, standing.lost),
-        ));
-        data[name] = json!({
-            "stake": stake, "locked": locked, "done": standing.done, "lost": standing.lost, "endpoint": standing.endpoint,
-        });
+        lines.push((name, standing::text(unit, role, &standing, now)));
+        data[name] = standing::data(unit, &standing);
     }
     Ok((lines, data))
 }
@@ -173,19 +166,43 @@ impl Withdraw {
         let deployed = global.connect().await?;
         let unit = deployed.chain.unit();
         let address = global.key.signer()?.address();
-        let credit = deployed.market.credit(address).await?;
-        if credit.0 == 0 {
-            bail!("the market credits nothing to {address}; there is nothing to withdraw");
+        let (market, registry) = (&deployed.market, &deployed.registry);
+        let (credit, sales) = tokio::try_join!(market.credit(address), registry.credit(address))?;
+        let total = Amount(credit.0.saturating_add(sales.0));
+        if total == Amount::ZERO {
+            bail!("nothing is credited to {address}; there is nothing to withdraw");
         }
-        let what = format!("withdraw {}", unit.show(credit));
-        signing::one(
-            global,
-            &deployed.chain,
-            &what,
-            &deployed.market.withdraw(),
-            |amount| json!({ "amount": shown(unit, *amount) }),
-            |amount| format!("{} sent to {address}", shown(unit, *amount)),
-        )
-        .await
+        let mut signing = Signing::new(global, &deployed.chain).await?;
+        let earned = match credit {
+            Amount::ZERO => None,
+            credit => {
+                let (what, call) = (format!("withdraw {} from the market", unit.show(credit)), market.withdraw());
+                let run = signing.plan(what.as_str(), &call).await?;
+                Some((what, call, run))
+            }
+        };
+        let sold = match sales {
+            Amount::ZERO => None,
+            sales => {
+                let (what, call) =
+                    (format!("withdraw {} of sales from the registry", unit.show(sales)), registry.withdraw());
+                let run = signing.plan(what.as_str(), &call).await?;
+                Some((what, call, run))
+            }
+        };
+        let total = unit.show(total).to_string();
+        let data = json!({
+            "amount": total, "market": unit.show(credit).to_string(), "registry": unit.show(sales).to_string(),
+        });
+        if !signing.confirm().await? {
+            return signing.tried(data);
+        }
+        if let Some((what, call, run)) = &earned {
+            signing.send(what, call, run).await?;
+        }
+        if let Some((what, call, run)) = &sold {
+            signing.send(what, call, run).await?;
+        }
+        signing.done(data, format!("{total} sent to {address}"))
     }
 }

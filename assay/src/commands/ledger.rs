@@ -8,7 +8,7 @@ use crate::show;
 use anyhow::{Context, bail};
 use assay_client::{Block, Chain, Unit};
 use assay_protocol::Address;
-use assay_protocol::market::{BURN_ADDRESS, Event, JobView};
+use assay_protocol::market::{BURN_ADDRESS, Event, JobView, Reason};
 use assay_shell::options::Deployed;
 use clap::Args;
 use futures_util::{StreamExt, TryStreamExt};
@@ -81,11 +81,13 @@ async fn read(deployed: &Deployed, job: &JobView, head: Block) -> anyhow::Result
     Ok(log)
 }
 
-fn who(job: &JobView, account: Address) -> &'static str {
-    match account {
+fn who(job: &JobView, one: &Movement) -> &'static str {
+    match one.account {
+        _ if one.reason == Reason::Royalty => "data owner",
         BURN_ADDRESS => "burned",
         account if account == job.job.client => "client",
         account if Some(account) == job.job.operator => "operator",
+        _ if one.reason == Reason::Bond => "challenger",
         _ => "verifier",
     }
 }
@@ -94,7 +96,7 @@ fn rows(unit: &Unit, job: &JobView, movements: &[Movement]) -> Vec<Vec<String>> 
     let row = |one: &Movement| {
         vec![
             one.block.to_string(),
-            who(job, one.account).to_owned(),
+            who(job, one).to_owned(),
             one.account.to_string(),
             shown(unit, one.amount),
             reason_text(one.reason).to_owned(),
@@ -107,7 +109,7 @@ fn data(unit: &Unit, job: &JobView, movements: &[Movement]) -> Vec<Value> {
     let one = |one: &Movement| {
         json!({
             "block": one.block,
-            "role": who(job, one.account),
+            "role": who(job, one),
             "account": one.account,
             "amount": shown(unit, one.amount),
             "reason": one.reason,
@@ -118,7 +120,7 @@ fn data(unit: &Unit, job: &JobView, movements: &[Movement]) -> Vec<Value> {
 
 fn sums_text(unit: &Unit, sums: &Sums) -> String {
     show::fields([
-        ("paid in by the client", shown(unit, sums.paid_in)),
+        ("paid in", shown(unit, sums.paid_in)),
         ("slashed from stakes", shown(unit, sums.slashed)),
         ("credited, burned included", shown(unit, sums.credited)),
         ("held by the job still", shown(unit, sums.held)),

@@ -7,3 +7,6 @@ pub mod job;
 pub mod ledger;
 pub mod model;
 pub mod provenance;
+pub mod registry;
+pub mod standing;
+pub mod statement;

@@ -54,21 +54,28 @@ async fn facts(deployed: &Deployed, node: &Node) -> anyhow::Result<Facts> {
         Node::Dataset(id) => match deployed.registry.dataset(*id).await? {
             None => Facts::default(),
             Some(record) => Facts {
-                name: Some(record.name),
-                licence: Some(record.licence),
-                note: Some(format!("{}, of {}", show::bytes(record.bytes), record.owner)),
+                name: Some(record.name).filter(|name| !name.is_empty()),
+                licence: Some(record.terms.licence),
+                note: Some(match record.withdrawn_at {
+                    None => format!("{}, of {}", show::bytes(record.bytes), record.owner),
+                    Some(_) => format!("withdrawn by {}: only its hash is left", record.owner),
+                }),
             },
         },
         Node::Model(id) => match deployed.registry.model(*id).await? {
             None => Facts::default(),
-            Some(record) => Facts {
-                name: Some(record.name),
-                licence: Some(record.licence),
-                note: Some(format!(
-                    "{} of {} segments drawn, {} replayed and confirmed; of {}",
-                    record.segments_drawn, record.segments, record.segments_checked, record.owner
-                )),
-            },
+            Some(record) => {
+                // Who had it first, if its title is still with a predecessor.
+                let owner = deployed.registry.owner_of(*id).await?.unwrap_or(record.first_owner);
+                Facts {
+                    name: Some(record.name),
+                    licence: Some(record.licence),
+                    note: Some(format!(
+                        "{} of {} segments drawn, {} replayed and confirmed; of {owner}",
+                        record.segments_drawn, record.segments, record.segments_checked
+                    )),
+                }
+            }
         },
         Node::Job { market, job } if *market == deployed.market.address() => {
             let note = deployed.market.job(*job).await?.map(|view| {

@@ -1,10 +1,12 @@
 //! The program against a real chain. `ASSAY_NODE` names the node's binary.
 
+mod ethereum;
 mod stage;
+mod terms;
 
 use assay_protocol::market::State;
 use serde_json::Value;
-use stage::{Operator, Stage, both};
+use stage::{Operator, Stage, both, strings};
 
 /// Alice's key as polkadot.js exports it.
 const KEYSTORE: &str = r#"{
@@ -14,10 +16,6 @@ const KEYSTORE: &str = r#"{
 "meta": {"genesisHash": "", "name": "Alice", "whenCreated": 1718265838755}
 }"#;
 
-fn strings(value: &Value, field: &str) -> Vec<String> {
-    value.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_is_tried_made_and_left_alone() {
     let stage = Stage::new().await;
@@ -25,7 +23,7 @@ async fn a_deployment_is_tried_made_and_left_alone() {
     let tried = stage.ok(&["deploy", "--url", url, "--suri", "//Alice"]);
     assert_eq!(tried["executed"], false);
     let plan = tried["plan"].as_array().unwrap();
-    assert_eq!(plan.len(), 4, "map, registry, market, bind: {plan:?}");
+    assert_eq!(plan.len(), 6, "map, titles, registry, bind, market, bind: {plan:?}");
     assert!(plan[1]["cost"]["deposit"].as_str().unwrap().ends_with(" UNIT"));
     assert!(!stage.path("deployment.json").exists(), "a dry run writes nothing");
     let unasked = stage.run(&["deploy", "--url", url, "--suri", "//Alice", "-x"]);
@@ -33,7 +31,7 @@ async fn a_deployment_is_tried_made_and_left_alone() {
     assert!(!stage.path("deployment.json.partial").exists());
 
     let done = stage.deploy();
-    assert_eq!(done["transactions"].as_array().unwrap().len(), 4);
+    assert_eq!(done["transactions"].as_array().unwrap().len(), 6);
     assert!(!stage.path("deployment.json.partial").exists());
     let again = stage.ok(&["deploy"]);
     assert_eq!((&again["executed"], &again["deployment"]), (&Value::Bool(false), &done["deployment"]));
@@ -72,7 +70,10 @@ async fn an_interrupted_deployment_is_carried_on() {
     let partial = serde_json::json!({
         "genesis": file["genesis"],
         "deployer": stage::suri("//Alice").address(),
+        "predecessor": null,
+        "longest_window": 3600,
         "salt": format!("0x{}", "07".repeat(32)),
+        "titles": file["titles"],
         "registry": file["registry"],
         "market": file["market"],
     });
@@ -80,8 +81,9 @@ async fn an_interrupted_deployment_is_carried_on() {
     let error = stage.refused(&["deploy", "--url", stage.node.url(), "--suri", "//Bob", "-x", "-y"]);
     assert!(error.contains("interrupted"), "{error}");
     let again = stage.deploy();
-    assert_eq!(again["deployment"]["registry"], first["deployment"]["registry"]);
-    assert_eq!(again["deployment"]["market"], first["deployment"]["market"]);
+    for contract in ["titles", "registry", "market"] {
+        assert_eq!(again["deployment"][contract], first["deployment"][contract]);
+    }
     assert!(again["transactions"].as_array().unwrap().is_empty(), "all was there: {again}");
     assert!(!stage.path("deployment.json.partial").exists());
 }
@@ -233,9 +235,11 @@ async fn a_watched_job_becomes_a_model_with_its_provenance() {
     assert_eq!((graph["nodes"].as_array().unwrap().len(), graph["edges"].as_array().unwrap().len()), (3, 2));
 
     let bob = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
-    assert!(stage.refused(&["model", "transfer", model, "--to", bob, "--suri", "//Alice"]).contains("owner"));
+    assert!(
+        stage.refused(&["model", "transfer", model, "--to", bob, "--suri", "//Alice"]).contains("sign as its owner")
+    );
     stage.ok(&["model", "transfer", model, "--to", bob, "--suri", "//Charlie", "-x", "-y"]);
-    let owner = &stage.ok(&["model", "show", model])["record"]["owner"];
+    let owner = &stage.ok(&["model", "show", model])["owner"];
     assert_eq!(owner, &Value::from(stage::suri("//Bob").address().to_string()));
 }
 

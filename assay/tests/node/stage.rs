@@ -5,7 +5,7 @@ use assay_engine::CpuBackend;
 use assay_job::{Commitments, JobSpec, Task};
 use assay_protocol::commitment::{seal, sealed_secret};
 use assay_protocol::hash::Native;
-use assay_protocol::market::{Commit, Error, JobView, Role, SlotOpening, SlotTrace, State};
+use assay_protocol::market::{Commit, Ends, Error, JobView, Opening, Role, SlotOpening, SlotTrace, State};
 use assay_protocol::{Address, Hash};
 use assay_testkit::{DevNode, NodeOptions};
 use serde_json::{Value, json};
@@ -39,7 +39,12 @@ impl Drop for Server {
 
 impl Stage {
     pub async fn new() -> Self {
-        let options = NodeOptions { block_time: Some(Duration::from_millis(100)), ..NodeOptions::default() };
+        Self::with(NodeOptions::default()).await
+    }
+
+    /// On a chain that makes a block every tenth of a second.
+    pub async fn with(options: NodeOptions) -> Self {
+        let options = NodeOptions { block_time: Some(Duration::from_millis(100)), ..options };
         let node = DevNode::start(options).await.unwrap();
         let chain = Chain::connect(node.url()).await.unwrap();
         Self { node, folder: tempfile::tempdir().unwrap(), chain }
@@ -82,15 +87,20 @@ impl Stage {
     }
 
     pub fn deploy(&self) -> Value {
-        self.ok(&["deploy", "--url", self.node.url(), "--suri", "//Alice", "-x", "-y"])
+        self.ok(&["deploy", "--url", self.node.url(), "--longest-window", "3600", "--suri", "//Alice", "-x", "-y"])
     }
 
     pub fn market(&self) -> Market {
         Deployment::load(&self.path("deployment.json")).unwrap().market(&self.chain)
     }
 
-    /// A small dataset, served and on record; its id.
+    /// A small dataset that is open to all, served and on record; its id.
     pub fn dataset(&self) -> (String, Server) {
+        self.dataset_with(&[])
+    }
+
+    /// The same on other terms.
+    pub fn dataset_with(&self, terms: &[&str]) -> (String, Server) {
         let folder = self.path("tiny");
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join("data.csv"), csv()).unwrap();
@@ -108,6 +118,7 @@ impl Stage {
             let mut arguments =
                 vec!["dataset", "register", folder.to_str().unwrap(), "--name", "tiny", "--licence", "CC0-1.0"];
             arguments.extend(["--location", &url, "--suri", "//Alice"]);
+            arguments.extend(terms);
             arguments.extend(extra);
             self.ok(&arguments)
         };
@@ -150,7 +161,7 @@ impl Stage {
         tokio::task::spawn_blocking(move || command.output().unwrap())
     }
 
-    pub async fn send<T: parity_scale_codec::Decode>(&self, who: &Signer, call: &Call<T, Error>) {
+    pub async fn send<T>(&self, who: &Signer, call: &Call<T, Error>) {
         self.chain.ensure_mapped(who).await.unwrap();
         call.execute(who).await.unwrap_or_else(|error| panic!("{call:?}: {error}"));
     }
@@ -174,22 +185,27 @@ impl Stage {
         for verifier in verifiers() {
             self.send(&verifier, &market.stake(Role::Verifier, None, Amount(5 * TOKEN))).await;
             let sealed = sealed_secret(&Native, &secret(&verifier), &verifier.address());
-            self.send(&verifier, &market.enlist(job, sealed)).await;
+            self.send(&verifier, &market.enlist(job, sealed, Amount(5 * TOKEN))).await;
         }
         let stake = market.stake(Role::Operator, Some(&operator.endpoint), Amount(30 * TOKEN));
         self.send(&operator.signer, &stake).await;
         self.send(&operator.signer, &market.claim(job)).await;
         let work = Work::new(&market.spec(job).await.unwrap().unwrap(), job, operator.signer.address());
         operator.store.put_blob(&work.artefact).unwrap();
-        let segments = work.traces.len() as u32;
-        let commit = Commit {
-            root: work.leaves.root(),
-            first: work.leaves.opening(0),
-            last: work.leaves.opening(segments),
-            artefact: assay_protocol::hash::Sha256::sha256(&Native, &work.artefact),
-        };
-        self.send(&operator.signer, &market.commit(job, &commit)).await;
+        self.send(&operator.signer, &market.commit(job, &Commit { root: work.leaves.root() })).await;
         work
+    }
+
+    /// Plays all parts of a posted job until it is final; its model's id.
+    pub async fn finish(&self, job: u64, operator: &Operator) -> String {
+        let watching = self.watch(job);
+        let work = self.commit(job, operator).await;
+        self.reveal_secrets(job).await;
+        self.until(job, State::Drawn).await;
+        self.check(job, operator, &work).await;
+        let watched = watching.await.unwrap();
+        assert!(watched.status.success(), "{}", both(&watched));
+        self.ok(&["job", "show", &job.to_string()])["model_id"].as_str().unwrap().to_owned()
     }
 
     pub async fn reveal_secrets(&self, job: u64) {
@@ -210,7 +226,12 @@ impl Stage {
                 after: work.leaves.opening(slot.segment + 1),
             })
             .collect();
-        self.send(&operator.signer, &market.open(job, &openings)).await;
+        let ends = Ends {
+            first: work.leaves.opening(0),
+            last: work.leaves.opening(work.traces.len() as u32),
+            artefact: assay_protocol::hash::Sha256::sha256(&Native, &work.artefact),
+        };
+        self.send(&operator.signer, &market.open(job, &Opening { ends: Some(ends), slots: openings })).await;
         let mut traces = vec![];
         for (number, slot) in (0u8..).zip(&slots) {
             let trace = work.traces[slot.segment as usize];
@@ -280,4 +301,9 @@ impl Work {
         let leaves = Commitments::new(job, &operator, &roots, &traces);
         Self { leaves, traces, artefact: task.artefact(&state).unwrap() }
     }
+}
+
+/// A field of each item of a list.
+pub fn strings(value: &Value, field: &str) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
 }

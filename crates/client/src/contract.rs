@@ -10,7 +10,7 @@ use crate::{
 };
 use assay_protocol::{Address, Hash};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
-use std::{convert::Infallible, fmt, marker::PhantomData};
+use std::{convert::Infallible, fmt};
 
 /// The four bytes by which an ink! contract knows a message or constructor that
 /// has no explicit selector: the start of the label's BLAKE2b-256.
@@ -28,12 +28,25 @@ pub fn selector(label: &str) -> [u8; 4] {
 pub struct Call<T, E> {
     chain: Chain,
     task: Task,
-    types: PhantomData<fn() -> (T, E)>,
+    read: Reader<Result<T, E>>,
+}
+
+/// Reads what a contract returned, in its ABI.
+pub(crate) type Reader<A> = fn(&Returned) -> Reading<A>;
+
+/// What a contract's return data turned out to be.
+pub(crate) enum Reading<A> {
+    /// An answer.
+    Answer(A),
+    /// The contract does not know the message.
+    UnknownMessage,
+    /// Something else, for this reason.
+    Unreadable(String),
 }
 
 impl<T, E> Clone for Call<T, E> {
     fn clone(&self) -> Self {
-        Self { chain: self.chain.clone(), task: self.task.clone(), types: PhantomData }
+        Self { chain: self.chain.clone(), task: self.task.clone(), read: self.read }
     }
 }
 
@@ -54,9 +67,22 @@ impl<T: Decode, E: Decode + fmt::Display> Call<T, E> {
 
     /// A message with its selector and arguments encoded already.
     pub fn from_data(chain: &Chain, contract: Address, label: &'static str, data: Vec<u8>) -> Self {
+        Self::with_reader(chain, contract, label, data, ink)
+    }
+}
+
+impl<T, E: fmt::Display> Call<T, E> {
+    /// A message of a contract whose answers `read` reads.
+    pub(crate) fn with_reader(
+        chain: &Chain,
+        contract: Address,
+        label: &'static str,
+        data: Vec<u8>,
+        read: Reader<Result<T, E>>,
+    ) -> Self {
         let target = Target::Call(contract);
         let task = Task { target, message: label, data, value: Amount::ZERO };
-        Self { chain: chain.clone(), task, types: PhantomData }
+        Self { chain: chain.clone(), task, read }
     }
 
     /// Sends `value` along.
@@ -141,7 +167,7 @@ impl<T: Decode, E: Decode + fmt::Display> Call<T, E> {
                 return Err(self.task.failure(chain, runtime, origin, error).await.into());
             }
         };
-        match answer::<Result<T, E>>(chain, self.task.address(), message, returned).await? {
+        match answer(chain, self.task.address(), message, returned, self.read).await? {
             Ok(output) => Ok((outcome, output)),
             Err(reason) => Err(CallError::Refused { message, reason }),
         }
@@ -178,31 +204,40 @@ async fn is_mapped(chain: &Chain, account: AccountId) -> Result<bool, Error> {
     }
 }
 
-/// Reads the bytes that a message returned: ink! wraps every answer in
-/// `Result<_, LangError>`.
-pub(crate) async fn answer<T: Decode>(
+/// ink! wraps every answer in `Result<_, LangError>`.
+pub(crate) fn ink<A: Decode>(returned: &Returned) -> Reading<A> {
+    match returned.data.as_slice() {
+        [0, answer @ ..] => match A::decode_all(&mut &answer[..]) {
+            Ok(answer) => Reading::Answer(answer),
+            Err(error) => Reading::Unreadable(error.to_string()),
+        },
+        // LangError::CouldNotReadInput.
+        [1, 1] => Reading::UnknownMessage,
+        data => Reading::Unreadable(format!("it starts with {}", crate::chain::to_hex(&data[..data.len().min(8)]))),
+    }
+}
+
+/// What a contract answered, or why that cannot be told.
+pub(crate) async fn answer<A>(
     chain: &Chain,
     address: Address,
     message: &str,
     returned: &Returned,
-) -> Result<T, Error> {
+    read: Reader<A>,
+) -> Result<A, Error> {
+    // A call to an address without a contract is a plain transfer and succeeds.
+    if returned.data.is_empty() && chain.code_hash(address).await?.is_none() {
+        return Err(ExecutionError::NoContract { address, chain: chain.name().into() }.into());
+    }
     let message = message.to_string();
-    match returned.data.as_slice() {
-        // A call to an address without a contract is a plain transfer and succeeds.
-        [] if chain.code_hash(address).await?.is_none() => {
-            Err(ExecutionError::NoContract { address, chain: chain.name().into() }.into())
+    match read(returned) {
+        Reading::Answer(answer) => Ok(answer),
+        Reading::UnknownMessage => Err(ExecutionError::UnknownMessage { address, message }.into()),
+        Reading::Unreadable(_) if returned.reverted => {
+            let data = crate::chain::to_hex(&returned.data);
+            Err(ExecutionError::Reverted { address, message, data }.into())
         }
-        [0, answer @ ..] => T::decode_all(&mut &answer[..])
-            .map_err(|error| ExecutionError::BadAnswer { address, message, reason: error.to_string() }.into()),
-        // LangError::CouldNotReadInput.
-        [1, 1] => Err(ExecutionError::UnknownMessage { address, message }.into()),
-        data if returned.reverted => {
-            Err(ExecutionError::Reverted { address, message, data: crate::chain::to_hex(data) }.into())
-        }
-        data => {
-            let reason = format!("it starts with {}", crate::chain::to_hex(&data[..data.len().min(8)]));
-            Err(ExecutionError::BadAnswer { address, message, reason }.into())
-        }
+        Reading::Unreadable(reason) => Err(ExecutionError::BadAnswer { address, message, reason }.into()),
     }
 }
 
@@ -237,7 +272,7 @@ impl Chain {
         let call = Call::<T, Never>::new(self, contract, label, arguments);
         let outcome = call.task.run(self, AccountId::READER, at).await?;
         match &outcome.result {
-            Ok(returned) => answer(self, contract, label, returned).await,
+            Ok(returned) => answer(self, contract, label, returned, ink).await,
             Err(error) => Err(call.task.failure(self, &outcome.runtime, AccountId::READER, error).await),
         }
     }

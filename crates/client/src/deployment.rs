@@ -5,6 +5,7 @@ use crate::{
     error::{DeploymentError, Error, WrongNetwork},
     market::Market,
     registry::Registry,
+    titles::Titles,
 };
 use assay_protocol::{self as protocol, Address, Hash};
 use serde::{Deserialize, Serialize};
@@ -36,11 +37,13 @@ pub struct Deployment {
     pub url: String,
     /// Hash of the chain's first block.
     pub genesis: Hash,
+    /// The titles of models.
+    pub titles: DeployedContract,
     /// The registry.
     pub registry: DeployedContract,
     /// The market.
     pub market: DeployedContract,
-    /// Block in which the later of the two was deployed.
+    /// Block in which the last of them was deployed.
     pub block: u64,
     /// Chain time of that block, in seconds since 1970.
     pub deployed_at: u64,
@@ -113,15 +116,47 @@ impl Deployment {
             };
             return Err(DeploymentError::WrongNetwork(Box::new(wrong)).into());
         }
-        check_code(chain, "registry", self.registry).await?;
-        check_code(chain, "market", self.market).await?;
-        let registry = self.registry(chain);
-        let (kind, version) = (registry.kind().await, registry.version().await);
-        check_kind(protocol::registry::KIND, registry.address(), kind, version, protocol::registry::VERSION)?;
-        let market = self.market(chain);
-        let (kind, version) = (market.kind().await, market.version().await);
-        check_kind(protocol::market::KIND, market.address(), kind, version, protocol::market::VERSION)?;
+        let (titles, registry, market) = (self.titles(chain), self.registry(chain), self.market(chain));
+        tokio::try_join!(
+            check_code(chain, "titles", self.titles),
+            check_code(chain, "registry", self.registry),
+            check_code(chain, "market", self.market),
+        )?;
+        let (address, version) = (titles.address(), protocol::titles::VERSION);
+        let (kind, found) = tokio::join!(titles.kind(), titles.version());
+        check_kind(protocol::titles::KIND, address, kind, found, version)?;
+        let (address, version) = (registry.address(), protocol::registry::VERSION);
+        let (kind, found) = tokio::join!(registry.kind(), registry.version());
+        check_kind(protocol::registry::KIND, address, kind, found, version)?;
+        let (address, version) = (market.address(), protocol::market::VERSION);
+        let (kind, found) = tokio::join!(market.kind(), market.version());
+        check_kind(protocol::market::KIND, address, kind, found, version)?;
+        self.check_bonds(&titles, &registry, &market).await
+    }
+
+    /// Each contract names the other two, so that none stands for another deployment's.
+    async fn check_bonds(&self, titles: &Titles, registry: &Registry, market: &Market) -> Result<(), Error> {
+        let named = |contract: &'static str, address, what: &str, found: Option<Address>, expected| match found {
+            Some(found) if found == expected => Ok(()),
+            found => {
+                let found = found.map_or_else(|| "none".into(), |found| found.to_string());
+                let reason = format!("its {what} is {found}, not {expected}");
+                Err(DeploymentError::NotThisKind { contract, address, reason })
+            }
+        };
+        let (of_registry, bound, of_titles, rules) =
+            tokio::try_join!(registry.titles(), registry.market(), titles.registry(), market.rules())?;
+        let (titles, registry, market) = (titles.address(), registry.address(), market.address());
+        named("registry", registry, "contract of titles", Some(of_registry), titles)?;
+        named("registry", registry, "market", bound, market)?;
+        named("titles", titles, "registry", of_titles, registry)?;
+        named("market", market, "registry", Some(rules.registry), registry)?;
         Ok(())
+    }
+
+    /// The titles of models.
+    pub fn titles(&self, chain: &Chain) -> Titles {
+        Titles::at(chain, self.titles.address)
     }
 
     /// The registry.
@@ -176,6 +211,7 @@ mod tests {
             network: "Development".into(),
             url: "ws://127.0.0.1:9944".into(),
             genesis: Hash([9; 32]),
+            titles: contract(3),
             registry: contract(1),
             market: contract(2),
             block: 7,

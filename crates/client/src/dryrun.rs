@@ -199,7 +199,7 @@ impl Task {
         let Trial { weight, deposit, highest_deposit, result } = read(chain.unit(), &answer)?;
         let limits = Limits {
             weight: weight.with_margin().at_most(largest_weight(&runtime)).at_least(weight),
-            deposit: highest_deposit.saturating_add(highest_deposit / 10),
+            deposit: highest_deposit.saturating_add(highest_deposit / 10).saturating_add(deposit_room(&runtime)),
         };
         Ok(Outcome { runtime, at, weight, deposit, limits, result })
     }
@@ -366,6 +366,15 @@ fn read(unit: &Unit, answer: &Decoded) -> Result<Trial, ChainError> {
         highest_deposit: charged(highest).max(charged(in_the_end)),
         result,
     })
+}
+
+/// Deposit to allow for on top of what a dry run says: the pallet counts what a
+/// contract frees against what the contracts that it calls put down, but in a
+/// block they put it down first. Room for eight of the largest values.
+fn deposit_room(runtime: &Runtime) -> u128 {
+    let constant = |name: &str| runtime.constant("Revive", name).as_ref().and_then(value::unsigned).unwrap_or(0);
+    let value_bytes = assay_protocol::host::MAX_VALUE_BYTES as u128;
+    8 * (constant("DepositPerItem") + value_bytes * constant("DepositPerByte"))
 }
 
 /// The most that one transaction may use, if the chain says so.

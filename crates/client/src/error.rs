@@ -437,7 +437,7 @@ pub enum AmountError {
 #[non_exhaustive]
 pub enum BundleError {
     /// The file cannot be read.
-    #[error("cannot read the contract bundle {path}: {source}; build it with `scripts/build-contracts`")]
+    #[error("cannot read the contract bundle {path}: {source}; build it with `scripts/contracts build`")]
     Io {
         /// The file.
         path: PathBuf,
@@ -445,7 +445,7 @@ pub enum BundleError {
         source: std::io::Error,
     },
     /// The file is no bundle.
-    #[error("{origin} is not a contract bundle: {reason}; build it with `scripts/build-contracts`")]
+    #[error("{origin} is not a contract bundle: {reason}; build it with `scripts/contracts build`")]
     Malformed {
         /// Where it came from.
         origin: String,

@@ -34,7 +34,7 @@
 //! | [`submit`] | [`Receipt`]: what a message did and cost |
 //! | [`bundle`] | [`Bundle`]: contracts to deploy |
 //! | [`deployment`] | [`Deployment`]: where the contracts are |
-//! | [`registry`], [`market`] | the two contracts, message by message |
+//! | [`registry`], [`market`], [`titles`] | the contracts, message by message |
 //! | [`pages`] | lists that come in pages |
 //! | [`amount`] | [`Amount`], [`Unit`] |
 //! | [`error`] | [`Error`], [`CallError`] |
@@ -52,6 +52,7 @@ pub mod pages;
 pub mod registry;
 pub mod signer;
 pub mod submit;
+pub mod titles;
 
 mod events;
 mod runtime;
@@ -71,4 +72,5 @@ pub use pages::all_pages;
 pub use registry::Registry;
 pub use signer::{AccountId, Signer};
 pub use submit::{ContractEvent, Receipt};
+pub use titles::Titles;
 pub use transport::Patience;

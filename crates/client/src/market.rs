@@ -12,8 +12,8 @@ use assay_protocol::{
     Address, Hash,
     commitment::Outcome,
     market::{
-        self, Commit, Enlistment, JobSummary, JobView, PostJob, Role, Seat, Slot, SlotOpening, SlotTrace, Standing,
-        State,
+        self, Answer, Challenge, Commit, Contributions, Demand, Enlistment, JobSummary, JobView, Offer, Opening, Paid,
+        PostJob, Role, Rules, Seat, Slot, SlotTrace, Standing, State, Wanted,
     },
     registry::Page,
 };
@@ -57,9 +57,14 @@ impl Market {
         self.call("stake", (role, endpoint)).value(amount)
     }
 
-    /// Takes free stake back, to be withdrawn.
+    /// Takes free stake back, to be collected when the unbonding time is over.
     pub fn unstake(&self, role: Role, amount: Amount) -> Call<(), market::Error> {
         self.call("unstake", (role, amount.0))
+    }
+
+    /// Credits what the sender took back in a role and has unbonded.
+    pub fn collect(&self, role: Role) -> Call<(), market::Error> {
+        self.call("collect", (role,))
     }
 
     /// Sends out all that is credited to the sender; answers how much.
@@ -88,6 +93,11 @@ impl Market {
 
     // The operator's part.
 
+    /// Publishes what the sender asks of a job, or takes that back.
+    pub fn publish_offer(&self, offer: Option<&Offer>) -> Call<(), market::Error> {
+        self.call("publish_offer", (offer,))
+    }
+
     /// Claims an open job and locks the stake it asks for.
     pub fn claim(&self, job: u64) -> Call<(), market::Error> {
         self.call("claim", (job,))
@@ -98,9 +108,14 @@ impl Market {
         self.call("commit", (job, commit))
     }
 
-    /// Opens drawn leaves.
-    pub fn open(&self, job: u64, openings: &[SlotOpening]) -> Call<(), market::Error> {
-        self.call("open", (job, openings))
+    /// Hands a claimed job back, at the price that its terms say.
+    pub fn hand_back(&self, job: u64) -> Call<(), market::Error> {
+        self.call("hand_back", (job,))
+    }
+
+    /// Opens the ends of the commitment, with the first opening, and drawn leaves.
+    pub fn open(&self, job: u64, opening: &Opening) -> Call<(), market::Error> {
+        self.call("open", (job, opening))
     }
 
     /// Reveals the trace roots of all slots that wait for it.
@@ -110,9 +125,10 @@ impl Market {
 
     // The verifiers' part.
 
-    /// Enlists for a job with a sealed secret and locks the bond it asks for.
-    pub fn enlist(&self, job: u64, sealed_secret: Hash) -> Call<(), market::Error> {
-        self.call("enlist", (job, sealed_secret))
+    /// Enlists for a job with a sealed secret and locks `bond`, at least what the
+    /// job asks for; its size is the weight in the draw.
+    pub fn enlist(&self, job: u64, sealed_secret: Hash, bond: Amount) -> Call<(), market::Error> {
+        self.call("enlist", (job, sealed_secret, bond.0))
     }
 
     /// Reveals the secret that the client or a verifier sealed for a job.
@@ -125,14 +141,14 @@ impl Market {
         self.call("attest", (job, slot, seal))
     }
 
-    /// Says that the operator does not serve the checkpoint of a slot.
-    pub fn report_unavailable(&self, job: u64, slot: u8) -> Call<(), market::Error> {
-        self.call("report_unavailable", (job, slot))
+    /// Says that the operator does not serve the checkpoint of a slot, and demands
+    /// a chunk of it on chain.
+    pub fn report_unavailable(&self, job: u64, slot: u8, tensor: u32, chunk: u32) -> Call<(), market::Error> {
+        self.call("report_unavailable", (job, slot, tensor, chunk))
     }
 
-    /// Insists that the operator is wrong in a slot; `trace` is what the replay
-    /// gave, `None` if the checkpoint is not served.
-    pub fn insist(&self, job: u64, slot: u8, trace: Option<Hash>) -> Call<(), market::Error> {
+    /// Insists that the operator is wrong in a slot; `trace` is what the replay gave.
+    pub fn insist(&self, job: u64, slot: u8, trace: Hash) -> Call<(), market::Error> {
         self.call("insist", (job, slot, trace))
     }
 
@@ -152,6 +168,29 @@ impl Market {
     }
 
     // Anybody's part.
+
+    /// Challenges a segment of a job in its window, drawn or not. `bond` must be
+    /// the bond of the job's terms. A dry run answers the slot that it opens.
+    pub fn challenge(&self, job: u64, challenge: &Challenge, bond: Amount) -> Call<u8, market::Error> {
+        self.call("challenge", (job, challenge)).value(bond)
+    }
+
+    /// Demands a piece of the committed work on chain. `bond` must be
+    /// [`Terms::demand_bond`](market::Terms::demand_bond). A dry run answers the
+    /// demand's number.
+    pub fn demand(&self, job: u64, wanted: Wanted, bond: Amount) -> Call<u8, market::Error> {
+        self.call("demand", (job, wanted)).value(bond)
+    }
+
+    /// Answers a demand with what it asks for.
+    pub fn answer(&self, job: u64, number: u8, answer: &Answer) -> Call<(), market::Error> {
+        self.call("answer", (job, number, answer))
+    }
+
+    /// Registers the model of a final job that has none yet.
+    pub fn register(&self, job: u64) -> Call<(), market::Error> {
+        self.call("register", (job,))
+    }
 
     /// Moves a job on whose state may last no longer.
     pub fn advance(&self, job: u64) -> Call<(), market::Error> {
@@ -183,6 +222,42 @@ impl Market {
     /// The panel of a job's dispute.
     pub async fn seats(&self, job: u64) -> Result<Vec<Seat>, Error> {
         self.read("seats", (job,)).await
+    }
+
+    /// The open demands of a job.
+    pub async fn demands(&self, job: u64) -> Result<Vec<Demand>, Error> {
+        self.read("demands", (job,)).await
+    }
+
+    /// Who contributed data, computation and verification to a job, and what each
+    /// was paid.
+    pub async fn contributions(&self, job: u64) -> Result<Option<Contributions>, Error> {
+        self.read("contributions", (job,)).await
+    }
+
+    /// What a job has paid, credit by credit, at most 50 a page.
+    pub async fn payments(&self, job: u64, offset: u32, limit: u32) -> Result<Page<Paid>, Error> {
+        self.read("payments", (job, offset, limit)).await
+    }
+
+    /// What was fixed when the market was deployed.
+    pub async fn rules(&self) -> Result<Rules, Error> {
+        self.read("rules", ()).await
+    }
+
+    /// What an operator asks of a job, if it has published that.
+    pub async fn offer(&self, operator: Address) -> Result<Option<Offer>, Error> {
+        self.read("offer", (operator,)).await
+    }
+
+    /// Who ever staked as an operator, oldest first, at most 25 a page.
+    pub async fn operators(&self, offset: u32, limit: u32) -> Result<Page<(Address, Standing)>, Error> {
+        self.read("operators", (offset, limit)).await
+    }
+
+    /// Who ever staked as a verifier, oldest first, at most 25 a page.
+    pub async fn verifiers(&self, offset: u32, limit: u32) -> Result<Page<(Address, Standing)>, Error> {
+        self.read("verifiers", (offset, limit)).await
     }
 
     /// An operator's or a verifier's standing.
@@ -254,16 +329,22 @@ impl Market {
 /// the contract's source names them.
 pub(crate) const EVENTS: &[&str] = &[
     "JobMoved(u64,State,u64)",
-    "Enlisted(u64,Account)",
+    "Enlisted(u64,Account,u128)",
     "SecretRevealed(u64,Account)",
     "SlotMoved(u64,u8,Account,Check)",
     "SeatMoved(u64,u8,Account)",
     "Staked(Account,Role,u128)",
     "Slashed(Account,u64,u128,Reason)",
     "Credited(Account,Option<u64>,u128,Reason)",
-    "Withdrawn(Account,u128)",
+    "PaidOut(Account,u128)",
     "ModelRegistered(u64,Digest,bool)",
     "ModelRefused(u64,Error)",
+    "Unbonding(Account,Role,u128,u64)",
+    "OfferChanged(Account,bool)",
+    "EndsOpened(u64,Digest)",
+    "ModelWaits(u64,u64)",
+    "Demanded(u64,u8,Account,u64)",
+    "Answered(u64,u8,Account)",
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use assay_client::{
     AccountId, Amount, Bundle, Call, CallError, Chain, Deployment, Deposit, Error, Market, Patience, Registry, Signer,
+    Titles,
     chain::Balance,
     deployment::DeployedContract,
     error::{AccountError, ConnectionError, DeploymentError, ExecutionError, SubmitError},
@@ -9,7 +10,7 @@ use assay_client::{
 use assay_protocol::{
     Address, Hash,
     hash::{Native, Sha256},
-    market, registry,
+    market, registry, titles,
 };
 use assay_testkit::{DevNode, NodeOptions};
 use std::{path::PathBuf, time::Duration};
@@ -29,11 +30,19 @@ async fn connected() -> (DevNode, Chain) {
     (node, chain)
 }
 
-async fn deployed(chain: &Chain, signer: &Signer) -> Registry {
+/// Titles and a registry that are bound to each other.
+async fn titles_and_registry(chain: &Chain, signer: &Signer) -> (Titles, Registry) {
     chain.ensure_mapped(signer).await.unwrap();
-    let deploy = registry_bundle().deploy(chain, "new", ()).unwrap();
-    let (address, _) = deploy.execute(signer).await.unwrap();
-    Registry::at(chain, address)
+    let (titles, _) = bundle("titles").deploy(chain, "new", ()).unwrap().execute(signer).await.unwrap();
+    let arguments = (titles, None::<Address>);
+    let (registry, _) = registry_bundle().deploy(chain, "new", arguments).unwrap().execute(signer).await.unwrap();
+    let titles = Titles::at(chain, titles);
+    titles.bind_registry(registry).execute(signer).await.unwrap();
+    (titles, Registry::at(chain, registry))
+}
+
+async fn deployed(chain: &Chain, signer: &Signer) -> Registry {
+    titles_and_registry(chain, signer).await.1
 }
 
 fn suri(name: &str) -> Signer {
@@ -44,8 +53,8 @@ fn dataset(byte: u8) -> registry::RegisterDataset {
     registry::RegisterDataset {
         id: Hash([byte; 32]),
         name: format!("digits {byte}"),
-        licence: "CC-BY-4.0".into(),
         bytes: 1_797,
+        terms: registry::DatasetTerms::open("CC-BY-4.0"),
         locations: vec!["https://example.org/digits".into()],
         parents: vec![],
     }
@@ -136,7 +145,7 @@ async fn a_refusal_is_the_contracts_own() {
     let error = registry.register_dataset(&bad).execute(&alice).await.unwrap_err();
     assert_eq!(error.refusal(), Some(&registry::Error::BadName));
     assert_eq!(Error::from(error).to_string(), format!("register_dataset was refused: {}", registry::Error::BadName));
-    let unknown = registry.check_inputs(&[Hash([9; 32])], None).await.unwrap_err();
+    let unknown = registry.check_inputs(alice.address(), &[Hash([9; 32])], None).await.unwrap_err();
     assert_eq!(unknown.refusal(), Some(&registry::Error::UnknownDataset(Hash([9; 32]))));
     assert_eq!(chain.balance(alice.account()).await.unwrap(), before, "a refused trial costs nothing");
 }
@@ -217,12 +226,13 @@ async fn addresses_without_the_contract_are_told_apart() {
 #[tokio::test]
 async fn a_deployment_is_checked_against_the_chain() {
     let (_node, chain) = connected().await;
-    let registry = deployed(&chain, &suri("//Alice")).await;
+    let (titles, registry) = titles_and_registry(&chain, &suri("//Alice")).await;
     let contract = DeployedContract { address: registry.address(), code_hash: registry_bundle().code_hash() };
     let deployment = Deployment {
         network: chain.name().into(),
         url: chain.url().into(),
         genesis: chain.genesis(),
+        titles: DeployedContract { address: titles.address(), code_hash: bundle("titles").code_hash() },
         registry: contract,
         // A registry in the market's place, which only its own word can tell.
         market: contract,
@@ -384,34 +394,43 @@ fn job(dataset: Hash) -> market::PostJob {
             payment: 5 * TOKEN,
             fee: TOKEN,
             stake: 10 * TOKEN,
+            hand_back: TOKEN / 2,
             bond: 2 * TOKEN,
             samples: 2,
             panel: 3,
             sealed_secret: Hash([5; 32]),
+            policy: market::Policy { gain: TOKEN, false_segments: 1, bribed_bp: 1_000 },
             windows,
         },
-        model: market::ModelTerms { name: "digits".into(), licence: "CC-BY-4.0".into(), parent: None },
+        model: market::ModelTerms { name: "digits".into(), licence: "CC-BY-4.0".into(), parent: None, royalty_bp: 0 },
         datasets: vec![dataset],
         spec,
     }
 }
 
 const TOKEN: u128 = 10u128.pow(18);
+const LONGEST_WINDOW: u32 = 600;
+
+async fn stands(chain: &Chain, address: Address) -> DeployedContract {
+    DeployedContract { address, code_hash: chain.code_hash(address).await.unwrap().unwrap() }
+}
 
 #[tokio::test]
 async fn both_contracts_are_deployed_checked_and_used() {
     let (_node, chain) = connected().await;
     let alice = suri("//Alice");
-    let registry = deployed(&chain, &alice).await;
+    let (titles, registry) = titles_and_registry(&chain, &alice).await;
     let bundle = bundle("market");
-    let deploy = bundle.deploy(&chain, "new", (registry.address(),)).unwrap();
+    let deploy = bundle.deploy(&chain, "new", (registry.address(), LONGEST_WINDOW)).unwrap();
     let run = deploy.dry_run(alice.account()).await.unwrap();
     let (address, receipt) = deploy.send(&alice, &run).await.unwrap();
     assert_eq!(address, run.output, "a dry run foretells the address");
     let market = Market::at(&chain, address);
     registry.bind_market(address).execute(&alice).await.unwrap();
     assert_eq!(registry.market().await.unwrap(), Some(address));
-    assert_eq!(market.registry().await.unwrap(), registry.address());
+    let rules =
+        market::Rules { registry: registry.address(), longest_window: LONGEST_WINDOW, unbonding: 2 * LONGEST_WINDOW };
+    assert_eq!(market.rules().await.unwrap(), rules);
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deployment.json");
@@ -419,10 +438,8 @@ async fn both_contracts_are_deployed_checked_and_used() {
         network: chain.name().into(),
         url: chain.url().into(),
         genesis: chain.genesis(),
-        registry: DeployedContract {
-            address: registry.address(),
-            code_hash: chain.code_hash(registry.address()).await.unwrap().unwrap(),
-        },
+        titles: stands(&chain, titles.address()).await,
+        registry: stands(&chain, registry.address()).await,
         market: DeployedContract { address, code_hash: bundle.code_hash() },
         block: receipt.block.number,
         deployed_at: chain.time_at(receipt.block.hash).await.unwrap(),
@@ -468,18 +485,103 @@ async fn both_contracts_are_deployed_checked_and_used() {
     let receipt = staked.execute(&bob).await.unwrap();
     let event = market::Event::Staked { account: bob.address(), role: market::Role::Verifier, amount: 3 * TOKEN };
     assert_eq!(market.events(&receipt).unwrap(), [event]);
-    market.enlist(run.output, Hash([8; 32])).execute(&bob).await.unwrap();
+    market.enlist(run.output, Hash([8; 32]), Amount(2 * TOKEN)).execute(&bob).await.unwrap();
     let standing = market.standing(market::Role::Verifier, bob.address()).await.unwrap().unwrap();
     assert_eq!((standing.stake, standing.locked), (3 * TOKEN, 2 * TOKEN));
     assert_eq!(market.enlistment(run.output, bob.address()).await.unwrap().unwrap().bond, 2 * TOKEN);
+    // What is taken back waits; nothing can be collected before its time.
     market.unstake(market::Role::Verifier, Amount(TOKEN)).execute(&bob).await.unwrap();
-    assert_eq!(market.credit(bob.address()).await.unwrap(), Amount(TOKEN));
-    let before = chain.balance(bob.account()).await.unwrap();
-    let receipt = market.withdraw().execute(&bob).await.unwrap();
-    let after = chain.balance(bob.account()).await.unwrap();
+    let standing = market.standing(market::Role::Verifier, bob.address()).await.unwrap().unwrap();
+    assert_eq!((standing.stake, standing.unbonding), (2 * TOKEN, TOKEN));
+    let early = market.collect(market::Role::Verifier).execute(&bob).await.unwrap_err();
+    assert!(matches!(early.refusal(), Some(market::Error::StillUnbonding { .. })), "{early}");
+    assert_eq!(market.verifiers(0, 10).await.unwrap().items, [(bob.address(), standing)]);
+    assert_eq!(market.operators(0, 10).await.unwrap().total, 0);
+
+    // The client takes its job back, to the last unit.
+    market.cancel(run.output).execute(&alice).await.unwrap();
+    let contributions = market.contributions(run.output).await.unwrap().unwrap();
+    assert_eq!((contributions.refund, contributions.total()), (6 * TOKEN, 6 * TOKEN));
+    assert_eq!(market.payments(run.output, 0, 10).await.unwrap().total, 1);
+    assert_eq!(market.credit(alice.address()).await.unwrap(), Amount(6 * TOKEN));
+    let before = chain.balance(alice.account()).await.unwrap();
+    let receipt = market.withdraw().execute(&alice).await.unwrap();
+    let after = chain.balance(alice.account()).await.unwrap();
     let (charged, refunded) = match receipt.deposit {
         Deposit::Charge(amount) => (amount.0, 0),
         Deposit::Refund(amount) => (0, amount.0),
     };
-    assert_eq!(after.free.0 + receipt.fee.0 + charged, before.free.0 + TOKEN + refunded);
+    assert_eq!(after.free.0 + receipt.fee.0 + charged, before.free.0 + 6 * TOKEN + refunded);
+}
+
+#[tokio::test]
+async fn a_dataset_is_sold_and_its_price_withdrawn() {
+    let (_node, chain) = connected().await;
+    let (alice, bob) = (suri("//Alice"), suri("//Bob"));
+    let registry = deployed(&chain, &alice).await;
+    chain.ensure_mapped(&bob).await.unwrap();
+    let id = Hash([1; 32]);
+    let terms = registry::DatasetTerms {
+        open: false,
+        price: Some(3 * TOKEN),
+        access_seconds: 3_600,
+        ..registry::DatasetTerms::open("CC-BY-4.0")
+    };
+    let sold = registry::RegisterDataset { terms: terms.clone(), ..dataset(1) };
+    registry.register_dataset(&sold).execute(&alice).await.unwrap();
+    let refused = registry.check_inputs(bob.address(), &[id], None).await.unwrap_err();
+    assert_eq!(refused.refusal(), Some(&registry::Error::NoGrant(id)));
+
+    let hash = terms.hash(&Native);
+    let short = registry.buy_access(id, hash, Amount(TOKEN)).execute(&bob).await.unwrap_err();
+    assert_eq!(short.refusal(), Some(&registry::Error::WrongValue { expected: 3 * TOKEN, sent: TOKEN }));
+    let receipt = registry.buy_access(id, hash, Amount(3 * TOKEN)).execute(&bob).await.unwrap();
+    let grant = registry.grant(id, bob.address()).await.unwrap().unwrap();
+    assert_eq!((grant.terms, grant.paid, grant.until), (hash, 3 * TOKEN, grant.at + 3_600));
+    let events = registry.events(&receipt).unwrap();
+    let granted = registry::Event::AccessGranted {
+        dataset: id,
+        account: bob.address(),
+        until: grant.until,
+        terms: hash,
+        paid: 3 * TOKEN,
+    };
+    assert!(events.contains(&granted), "{events:?}");
+    let credited = registry::Event::Credited { account: alice.address(), dataset: id, amount: 3 * TOKEN };
+    assert!(events.contains(&credited), "{events:?}");
+    assert_eq!(registry.check_inputs(bob.address(), &[id], None).await.unwrap(), []);
+    assert_eq!(registry.terms(hash).await.unwrap(), Some(terms));
+    assert_eq!(registry.grants(id, 0, 10).await.unwrap().items, [(bob.address(), grant)]);
+    assert_eq!(registry.credit(alice.address()).await.unwrap(), Amount(3 * TOKEN));
+    registry.withdraw().execute(&alice).await.unwrap();
+    assert_eq!(registry.credit(alice.address()).await.unwrap(), Amount::ZERO);
+    assert_eq!(chain.address_balance(registry.address()).await.unwrap(), Amount::ZERO);
+}
+
+#[tokio::test]
+async fn titles_answer_and_refuse_in_soliditys_encoding() {
+    let (_node, chain) = connected().await;
+    let alice = suri("//Alice");
+    let (titles, registry) = titles_and_registry(&chain, &alice).await;
+    assert_eq!(titles.kind().await.unwrap(), titles::KIND);
+    assert_eq!(titles.version().await.unwrap(), titles::VERSION);
+    assert_eq!(titles.registry().await.unwrap(), Some(registry.address()));
+    assert_eq!(registry.titles().await.unwrap(), titles.address());
+    assert_eq!((titles.total_supply().await.unwrap(), titles.balance_of(alice.address()).await.unwrap()), (0, 0));
+    let token = Hash([7; 32]);
+    assert_eq!(titles.owner_of(token).await.unwrap(), None);
+    let refused = titles.transfer_from(alice.address(), Address([1; 20]), token).execute(&alice).await.unwrap_err();
+    assert_eq!(refused.refusal(), Some(&titles::Error::NonexistentToken(token)));
+    let again = titles.bind_registry(registry.address()).execute(&alice).await.unwrap_err();
+    assert_eq!(again.refusal(), Some(&titles::Error::RegistryAlreadyBound));
+    // An event in Solidity's encoding.
+    let call = titles.set_approval_for_all(Address([9; 20]), true);
+    let receipt = call.execute(&alice).await.unwrap();
+    let (owner, operator) = (alice.address(), Address([9; 20]));
+    let approved = titles::Event::ApprovalForAll { owner, operator, approved: true };
+    assert_eq!(titles.events(&receipt).unwrap(), [approved]);
+    assert!(titles.is_approved_for_all(owner, operator).await.unwrap());
+    // Another contract does not pass for it.
+    let other = Titles::at(&chain, registry.address());
+    assert!(other.kind().await.is_err() && other.owner_of(token).await.is_err());
 }

@@ -61,6 +61,15 @@ pub fn router(store: Store) -> Router {
         .with_state(store)
 }
 
+/// The routes over a store's checkpoints alone: a store may hold data that its
+/// owner sells.
+pub fn checkpoint_router(store: Store) -> Router {
+    Router::new()
+        .route("/health", get(|| async { "ok\n" }))
+        .route("/state/{hash}", get(|State(store): State<Store>, Path(hash)| content(Kind::State, store, hash)))
+        .with_state(store)
+}
+
 /// The routes over a plain folder: each file under its path. For data owners.
 pub fn folder_router(folder: impl AsRef<std::path::Path>) -> Router {
     Router::new()

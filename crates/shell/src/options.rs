@@ -1,7 +1,7 @@
 //! Options that every command has.
 
 use anyhow::{Context, bail};
-use assay_client::{Chain, Deployment, Market, Patience, Registry, Signer};
+use assay_client::{Chain, Deployment, Market, Patience, Registry, Signer, Titles};
 use assay_content::Fetcher;
 use clap::Args;
 use std::io::IsTerminal;
@@ -35,6 +35,8 @@ pub struct Deployed {
     pub market: Market,
     /// The registry.
     pub registry: Registry,
+    /// The titles of models.
+    pub titles: Titles,
     /// Whether content is also read from places on this machine that others name.
     pub allow_local: bool,
 }
@@ -69,7 +71,8 @@ impl ChainOptions {
         let chain = Chain::connect_with(url, patience).await?;
         deployment.verify(&chain).await?;
         let (market, registry) = (deployment.market(&chain), deployment.registry(&chain));
-        Ok(Deployed { chain, deployment, market, registry, allow_local: self.allow_local_locations })
+        let titles = deployment.titles(&chain);
+        Ok(Deployed { chain, deployment, market, registry, titles, allow_local: self.allow_local_locations })
     }
 }
 

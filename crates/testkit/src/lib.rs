@@ -11,6 +11,9 @@
 //! # }
 //! ```
 
+pub mod contracts;
+pub mod fixtures;
+
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     path::{Path, PathBuf},

@@ -34,12 +34,13 @@ async fn money_moves_only_when_it_is_told_to() {
     assert_eq!(code, 0);
     assert_eq!(standing(&world).await.stake, 0);
 
+    // It unbonds for longer than this test wants to wait.
     let (code, out, _) = world.command(&["status", "--json"]).await;
     assert_eq!(code, 0);
-    assert!(out.contains(r#""credit":"7.5 UNIT""#) && out.contains(r#""active":[]"#), "{out}");
-    let (code, out, _) = world.command(&["withdraw", "-xy"]).await;
-    assert_eq!(code, 0);
-    assert!(out.contains("7.5 UNIT withdrawn"), "{out}");
+    assert!(out.contains(r#""unbonding":"7.5 UNIT""#) && out.contains(r#""active":[]"#), "{out}");
+    let (code, _, error) = world.command(&["collect", "-xy"]).await;
+    assert_eq!(code, 1);
+    assert!(error.contains("collected in"), "{error}");
     let (code, _, error) = world.command(&["withdraw", "-xy"]).await;
     assert_eq!(code, 1, "there is nothing left");
     assert!(error.contains("nothing to withdraw"), "{error}");

@@ -1,17 +1,18 @@
 //! A chain with contracts, a dataset, a client and verifiers played by the test,
 //! and the oracle's program.
 
-use assay_client::{Amount, Bundle, Chain, Deployment, Market, Registry, Signer, deployment::DeployedContract};
+use assay_client::{Amount, Chain, Market, Signer};
 use assay_engine::{Activation, CpuBackend, Mlp, ModelSpec, OptimiserSpec, State as ModelState, TrainingSpec};
 use assay_job::{DataSpec, JobSpec, MANIFEST_FILE, Manifest, Task};
 use assay_protocol::Hash;
 use assay_protocol::commitment::{seal, sealed_secret};
 use assay_protocol::hash::{Native, Sha256};
-use assay_protocol::market::{Check, JobView, ModelTerms, PostJob, Role, State, Terms, Windows};
-use assay_protocol::registry::RegisterDataset;
+use assay_protocol::market::{Check, JobView, ModelTerms, Policy, PostJob, Role, State, Terms, Windows};
+use assay_protocol::registry::{DatasetTerms, RegisterDataset};
+use assay_testkit::contracts::deploy;
 use assay_testkit::{DevNode, NodeOptions};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -53,25 +54,10 @@ impl World {
         let chain = Chain::connect(node.url()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let deployer = signer(DEPLOYER);
-        chain.ensure_mapped(&deployer).await.unwrap();
-        let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/artefacts");
-        let bundle = |name: &str| Bundle::load(&bundles.join(format!("{name}.contract"))).unwrap();
-        let (registry_bundle, market_bundle) = (bundle("registry"), bundle("market"));
-        let (registry, _) = registry_bundle.deploy(&chain, "new", ()).unwrap().execute(&deployer).await.unwrap();
-        let (market, _) = market_bundle.deploy(&chain, "new", (registry,)).unwrap().execute(&deployer).await.unwrap();
-        let contract = |address, bundle: &Bundle| DeployedContract { address, code_hash: bundle.code_hash() };
-        let deployment = Deployment {
-            network: chain.name().into(),
-            url: node.url().into(),
-            genesis: chain.genesis(),
-            registry: contract(registry, &registry_bundle),
-            market: contract(market, &market_bundle),
-            block: chain.latest().await.unwrap().number,
-            deployed_at: chain.now().await.unwrap(),
-        };
+        // Longer than any window of these tests.
+        let deployment = deploy(&chain, &deployer, 120).await;
         deployment.save(&folder.path().join("deployment.json")).unwrap();
-        let (registry, market) = (Registry::at(&chain, registry), Market::at(&chain, market));
-        registry.bind_market(market.address()).execute(&deployer).await.unwrap();
+        let (registry, market) = (deployment.registry(&chain), deployment.market(&chain));
 
         let data = folder.path().join("dataset");
         std::fs::create_dir(&data).unwrap();
@@ -81,8 +67,8 @@ impl World {
         let dataset = RegisterDataset {
             id: manifest.id(),
             name: "remainders".into(),
-            licence: "CC0-1.0".into(),
             bytes: manifest.bytes(),
+            terms: DatasetTerms::open("CC0-1.0"),
             locations: vec![format!("file://{}", data.display())],
             parents: vec![],
         };
@@ -127,13 +113,15 @@ impl World {
             payment,
             fee: TOKEN,
             stake: 5 * TOKEN,
+            hand_back: TOKEN / 10,
             bond: TOKEN,
+            policy: Policy::default(),
             samples: 2,
             panel: 2,
             sealed_secret: sealed_secret(&Native, &secret(CLIENT), &client.address()),
             windows,
         };
-        let model = ModelTerms { name: "remainders".into(), licence: "MIT".into(), parent: None };
+        let model = ModelTerms { name: "remainders".into(), licence: "MIT".into(), parent: None, royalty_bp: 0 };
         let job = PostJob { terms, model, datasets: vec![self.dataset], spec: spec.to_bytes() };
         let receipt = self.market.post_job(&job).execute(&client).await.unwrap();
         self.market.posted_job(&receipt).unwrap()
@@ -143,7 +131,7 @@ impl World {
     pub async fn enlist(&self, job: u64) {
         for suri in VERIFIERS {
             let sealed = sealed_secret(&Native, &secret(suri), &signer(suri).address());
-            self.market.enlist(job, sealed).execute(&signer(suri)).await.unwrap();
+            self.market.enlist(job, sealed, Amount(TOKEN)).execute(&signer(suri)).await.unwrap();
         }
     }
 
@@ -177,18 +165,27 @@ impl World {
 
     /// Waits until the job is in `state`.
     pub async fn until(&self, job: u64, state: State) -> JobView {
+        let reached = |view: &JobView| {
+            let ended = view.job.state.is_terminal();
+            assert!(!ended || view.job.state == state, "{:?} instead of {state:?}", view.job.state);
+            view.job.state == state
+        };
+        self.when(job, reached).await
+    }
+
+    /// Waits until the job is as wanted.
+    pub async fn when(&self, job: u64, wanted: impl Fn(&JobView) -> bool) -> JobView {
         let mut blocks = self.chain.blocks();
         let reached = async {
             loop {
                 blocks.next().await.unwrap();
                 let view = self.market.job(job).await.unwrap().unwrap();
-                if view.job.state == state {
+                if wanted(&view) {
                     return view;
                 }
-                assert!(!view.job.state.is_terminal(), "{:?} instead of {state:?}", view.job.state);
             }
         };
-        tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{state:?} was never reached"))
+        tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("job {job} never got there"))
     }
 
     /// An oracle with a data folder of this name, which stakes 20 tokens.
@@ -300,9 +297,14 @@ impl Oracle {
 
     /// Waits until its log says `words`.
     pub async fn says(&self, words: &str) {
+        self.says_times(words, 1).await;
+    }
+
+    /// Waits until its log has said `words` so many times.
+    pub async fn says_times(&self, words: &str, times: usize) {
         let said = async {
             let mut every = tokio::time::interval(Duration::from_millis(50));
-            while !self.log().contains(words) {
+            while self.log().matches(words).count() < times {
                 every.tick().await;
             }
         };

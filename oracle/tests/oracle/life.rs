@@ -5,7 +5,7 @@ use assay_client::Amount;
 use assay_content::Fetcher;
 use assay_oracle::progress::Progress;
 use assay_protocol::hash::{Native, Sha256};
-use assay_protocol::market::{Role, State};
+use assay_protocol::market::{Role, State, Wanted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_every_state_it_is_paid_all_the_same() {
@@ -29,14 +29,14 @@ async fn killed_in_every_state_it_is_paid_all_the_same() {
     let view = world.until(job, State::Committed).await;
     oracle.sigkill().await;
     let (roots, _, last) = honest(&task, job);
-    let commitment = view.commitment.unwrap();
-    assert_eq!((commitment.initial_state, commitment.final_state), (roots[0], roots[6]));
+    assert!(view.ends.is_none(), "nobody can copy what is not open");
 
     // Committed, and drawn while the oracle is away.
     world.reveal_secrets(job).await;
     world.draw(job).await;
     let oracle = world.oracle("data", &[]).start().await;
-    world.until(job, State::Opened).await;
+    let ends = world.until(job, State::Opened).await.ends.unwrap();
+    assert_eq!((ends.initial_state, ends.final_state), (roots[0], roots[6]));
     oracle.sigkill().await;
     // Opened; the oracle comes back with another port, and says so on chain.
     let oracle = world.oracle("data", &[]).start().await;
@@ -51,7 +51,7 @@ async fn killed_in_every_state_it_is_paid_all_the_same() {
         Fetcher::default().state(&endpoints, &root, task.state_bytes(), &|_, _| (), check).await.unwrap();
     }
     let endpoints = [oracle.endpoint.clone()];
-    let model = Fetcher::default().blob(&endpoints, &commitment.artefact, 1 << 20, &|_, _| ()).await.unwrap();
+    let model = Fetcher::default().blob(&endpoints, &ends.artefact, 1 << 20, &|_, _| ()).await.unwrap();
     assert_eq!(model, task.artefact(&last).unwrap());
     oracle.sigkill().await;
     world.attest(job, &task).await;
@@ -71,6 +71,39 @@ async fn killed_in_every_state_it_is_paid_all_the_same() {
     assert!(gained > Amount(2 * TOKEN) && gained < Amount(3 * TOKEN), "{gained:?}");
     let standing = world.market.standing(Role::Operator, operator).await.unwrap().unwrap();
     assert_eq!((standing.stake, standing.locked, standing.done, standing.lost), (20 * TOKEN, 0, 1, 0));
+}
+
+/// Also those of boundaries that no verifier asks for, and after a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_demanded_on_chain_is_answered_there() {
+    let world = World::new().await;
+    let spec = world.spec(600);
+    let task = world.task(&spec);
+    let job = world.post(&spec, TOKEN).await;
+    let oracle = world.oracle("data", &["--keep-checkpoints", "all"]).start().await;
+    world.enlist(job).await;
+    world.until(job, State::Committed).await;
+    world.reveal_secrets(job).await;
+    let terms = world.until(job, State::Opened).await.terms;
+    oracle.sigkill().await;
+    let bond = Amount(terms.demand_bond());
+    let alice = signer("//Alice");
+    let wanted =
+        [Wanted::Leaf { boundary: 0, tensor: 77, chunk: 5 }, Wanted::Leaf { boundary: 6, tensor: 1, chunk: 0 }]
+            .into_iter()
+            .chain((0..3).map(|index| Wanted::Boundary { index }));
+    for wanted in wanted {
+        world.market.demand(job, wanted, bond).execute(&alice).await.unwrap();
+    }
+    let roots = honest(&task, job).0;
+    std::fs::remove_file(world.data("data").join(format!("content/state/{}", roots[6]))).unwrap();
+    let oracle = world.oracle("data", &[]).start().await;
+    world.when(job, |view| view.job.demands == 0).await;
+    oracle.says_times("answered the demand", 5).await;
+    world.attest(job, &task).await;
+    world.until(job, State::Final).await;
+    assert_eq!(world.market.credit(alice.address()).await.unwrap(), Amount::ZERO, "asking is not free");
+    assert_eq!(oracle.terminate().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +139,7 @@ async fn damaged_files_are_made_again_and_a_new_folder_of_inputs_is_not_needed()
         task.read_state(&bytes, &slot.before.unwrap(), slot.segment).unwrap();
     }
     assert_eq!(std::fs::read(&progress).unwrap(), whole, "the same record again");
-    let artefact = world.market.job(job).await.unwrap().unwrap().commitment.unwrap().artefact;
+    let artefact = world.market.job(job).await.unwrap().unwrap().ends.unwrap().artefact;
     let model = std::fs::read(world.data("data").join(format!("content/blob/{artefact}"))).unwrap();
     assert_eq!(Native.sha256(&model), artefact);
     world.attest(job, &task).await;
@@ -191,6 +224,6 @@ async fn a_job_that_takes_too_long_is_given_up_by_chain_time() {
     assert_eq!(oracle.exit_code().await, 1);
     let standing = world.market.standing(Role::Operator, signer(OPERATOR).address()).await.unwrap().unwrap();
     // A tenth of the five tokens that the job locked.
-    assert_eq!((standing.stake, standing.locked, standing.lost), (195 * TOKEN / 10, 0, 1));
+    assert_eq!((standing.stake, standing.locked, standing.lost, standing.missed), (195 * TOKEN / 10, 0, 0, 1));
     assert_eq!(world.market.job(job).await.unwrap().unwrap().job.state, State::Open);
 }

@@ -11,13 +11,13 @@ async fn a_job_that_does_not_fit_is_left_to_others_and_said_so_once() {
     let spec = world.spec(600);
     let cheap = world.post(&spec, TOKEN).await;
     world.enlist(cheap).await;
-    oracle.says("less than --min-payment 2 UNIT").await;
+    oracle.says("--min-payment asks for 2 UNIT").await;
     // One that fits is taken after it, so the oracle has looked at the first again and again.
     let good = world.post(&spec, 2 * TOKEN).await;
     world.enlist(good).await;
     world.until(good, State::Claimed).await;
     assert_eq!(world.market.job(cheap).await.unwrap().unwrap().job.state, State::Open);
-    assert_eq!(oracle.log().matches("less than --min-payment").count(), 1, "{}", oracle.log());
+    assert_eq!(oracle.log().matches("--min-payment asks").count(), 1, "{}", oracle.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,8 @@
 //! A dishonest trainer, for demonstrations and tests: it skips some segments and
-//! makes up the states and pulses. Everything else it does as an honest operator.
+//! makes up the states and pulses, or says that the numbers run away. Everything
+//! else it does as an honest operator.
 
-use assay_engine::{Pulse, State};
+use assay_engine::{ElementError, EngineError, Pulse, State};
 use assay_job::{JobError, Runner, SegmentRun, Task};
 use assay_oracle::Trainer;
 
@@ -32,6 +33,9 @@ impl Skip {
 pub struct Cheat {
     /// Which segments are made up.
     pub skip: Skip,
+    /// The segment in which it gets to a number that is none, as jobs do whose
+    /// learning rate is too high.
+    pub runs_away_in: Option<u32>,
 }
 
 impl Trainer for Cheat {
@@ -43,6 +47,11 @@ impl Trainer for Cheat {
         segment: u32,
         on_step: &mut dyn FnMut(&Pulse) -> bool,
     ) -> Result<Option<SegmentRun>, JobError> {
+        if self.runs_away_in == Some(segment) {
+            let problem = ElementError::NonFinite { index: 0, bits: f32::INFINITY.to_bits() };
+            let step = task.spec().steps_of(segment).start;
+            return Err(EngineError::Element { step, op: 0, name: "map", output: "loss".into(), problem }.into());
+        }
         if !self.skip.skips(segment) {
             return runner.run(from, segment, on_step);
         }
@@ -120,7 +129,7 @@ mod tests {
         let backend = CpuBackend::new(1).unwrap();
         let mut runner = task.runner(&backend).unwrap();
         let from = task.initial_state().unwrap();
-        let cheat = Cheat { skip: Skip::Every(1) };
+        let cheat = Cheat { skip: Skip::Every(1), runs_away_in: None };
         let mut run =
             |trainer: &dyn Trainer| trainer.segment(&task, &mut runner, &from, 0, &mut |_| true).unwrap().unwrap();
         let (honest, false_one) = (run(&Honest), run(&cheat));
@@ -129,7 +138,9 @@ mod tests {
         assert_eq!(false_one, run(&cheat), "the same again after a crash");
         // The next segment can be trained from it, and its checkpoint is well formed.
         let read = task.read_state(&false_one.state.to_bytes(), &false_one.root(), 1).unwrap();
-        assert!(Cheat { skip: Skip::Every(9) }.segment(&task, &mut runner, &read, 1, &mut |_| true).unwrap().is_some());
+        let honest_next = Cheat { skip: Skip::Every(9), runs_away_in: Some(2) };
+        assert!(honest_next.segment(&task, &mut runner, &read, 1, &mut |_| true).unwrap().is_some());
+        assert!(honest_next.segment(&task, &mut runner, &read, 2, &mut |_| true).is_err());
         let steps: Vec<u64> = false_one.pulses.iter().map(|pulse| pulse.step).collect();
         assert_eq!(steps, [0, 1]);
     }

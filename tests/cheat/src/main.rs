@@ -21,12 +21,15 @@ struct Cli {
     log: LogOptions,
     #[command(flatten)]
     skip: SkipOptions,
+    /// Says in this segment that the numbers run away, so that the job is handed back
+    #[arg(long, value_name = "SEGMENT")]
+    runs_away_in: Option<u32>,
     #[command(flatten)]
     run: RunOptions,
 }
 
 #[derive(Args, Clone, Copy, Debug)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct SkipOptions {
     /// Makes up the last of every N segments
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -40,13 +43,17 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let skip = match (cli.skip.skip_every, cli.skip.skip) {
         (Some(count), _) => Skip::Every(count),
         (None, Some(share)) if (0.0..=1.0).contains(&share) => Skip::Share(share),
-        (None, share) => {
-            let given = share.unwrap_or(f64::NAN);
-            return Err(output::UsageError(format!("--skip {given}: give a number from 0 to 1")).into());
+        (None, Some(share)) => {
+            return Err(output::UsageError(format!("--skip {share}: give a number from 0 to 1")).into());
+        }
+        (None, None) if cli.runs_away_in.is_some() => Skip::Every(0),
+        (None, None) => {
+            return Err(output::UsageError("give --skip-every, --skip or --runs-away-in".into()).into());
         }
     };
     let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
-    assay_oracle::run(cli.run, &cli.chain, &cli.key, Arc::new(Cheat { skip }), shutdown).await
+    assay_oracle::run(cli.run, &cli.chain, &cli.key, Arc::new(Cheat { skip, runs_away_in: cli.runs_away_in }), shutdown)
+        .await
 }
 
 fn main() -> ExitCode {

@@ -8,7 +8,7 @@ use assay_market::draw;
 use assay_protocol::Hash;
 use assay_protocol::commitment::model_id;
 use assay_protocol::hash::{Domain, Native, Sha256};
-use assay_protocol::market::{Check, Commitment, JobView, State};
+use assay_protocol::market::{Check, Commitment, EndStates, JobView, State};
 use assay_protocol::registry::Node;
 use std::collections::BTreeSet;
 
@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 pub(crate) struct Recorded {
     pub job: JobView,
     pub commitment: Commitment,
+    pub ends: EndStates,
     pub spec: JobSpec,
 }
 
@@ -44,21 +45,23 @@ pub(crate) fn check(records: &Records, checks: &mut Checks) -> Option<Recorded> 
         checks.failed("commitment", "the job has none");
         return None;
     };
-    match (commitment.final_state == record.final_state, commitment.artefact == record.artefact) {
+    let Some(ends) = job.ends.clone() else {
+        checks.failed("commitment", "its ends were never opened");
+        return None;
+    };
+    match (ends.final_state == record.final_state, ends.artefact == record.artefact) {
         (true, true) => {
             checks.ok("commitment", format!("root {}, final state and artefact as on record", commitment.root))
         }
-        (false, _) => {
-            checks.failed("commitment", format!("its final state is {}, not the record's", commitment.final_state))
-        }
-        (_, false) => checks.failed("commitment", format!("its artefact is {}, not the record's", commitment.artefact)),
+        (false, _) => checks.failed("commitment", format!("its final state is {}, not the record's", ends.final_state)),
+        (_, false) => checks.failed("commitment", format!("its artefact is {}, not the record's", ends.artefact)),
     }
     let spec = check_spec(records, &job, checks);
     check_lineage(records, &job, checks);
     check_draw(records, &job, &commitment, checks);
-    check_slots(records, checks);
+    check_slots(records, &job, checks);
     let (spec, _) = spec?;
-    Some(Recorded { job, commitment, spec })
+    Some(Recorded { job, commitment, ends, spec })
 }
 
 fn check_job(records: &Records, job: &JobView, checks: &mut Checks) {
@@ -149,7 +152,9 @@ fn check_draw(records: &Records, job: &JobView, commitment: &Commitment, checks:
     // Verifiers that stayed away are replaced by further draws; the segments stay.
     let last = (2..=state.rounds).fold(first, |seed, round| Native.hash_value(Domain::Draw, &(seed, round)));
     let drawn = draw::segments(&Native, &first, job.terms.segments, job.terms.samples);
-    let found: Vec<u32> = records.slots.iter().map(|slot| slot.segment).collect();
+    // Challenged segments have the slots after the drawn ones.
+    let slots = records.slots.iter().take(usize::from(job.terms.samples));
+    let found: Vec<u32> = slots.map(|slot| slot.segment).collect();
     if last != state.seed {
         checks.failed(
             "draw",
@@ -162,10 +167,20 @@ fn check_draw(records: &Records, job: &JobView, commitment: &Commitment, checks:
     }
 }
 
-fn check_slots(records: &Records, checks: &mut Checks) {
+fn check_slots(records: &Records, job: &JobView, checks: &mut Checks) {
     let good = |check: Check| matches!(check, Check::Passed | Check::Upheld);
-    let passed = records.slots.iter().filter(|slot| good(slot.check)).count();
-    let (total, claimed) = (records.slots.len(), records.record.segments_checked as usize);
+    let drawn = usize::from(job.terms.samples).min(records.slots.len());
+    let (slots, challenged) = records.slots.split_at(drawn);
+    let passed = slots.iter().filter(|slot| good(slot.check)).count();
+    let (total, claimed) = (slots.len(), records.record.segments_checked as usize);
+    if !challenged.is_empty() {
+        let upheld = challenged.iter().filter(|slot| good(slot.check)).count();
+        let detail = format!("{} segments were challenged, and a panel upheld {upheld}", challenged.len());
+        match upheld == challenged.len() {
+            true => checks.ok("challenges", detail),
+            false => checks.failed("challenges", detail),
+        }
+    }
     match passed == total && total == claimed {
         true => checks.ok("checks on chain", format!("{passed} of {total} drawn segments were confirmed by verifiers")),
         false => checks.failed(

@@ -1,6 +1,6 @@
 //! What an audit checked, and how it came out.
 
-use assay_protocol::economics::unseen;
+use assay_protocol::economics::undrawn;
 use assay_protocol::{Address, Hash};
 use serde::Serialize;
 use std::fmt::Write;
@@ -109,8 +109,8 @@ impl Report {
         counts.dedup();
         let odds = |false_segments| Odds {
             false_segments,
-            unseen_here: random.then(|| unseen(total, false_segments, replayed)),
-            unseen_on_chain: unseen(total, false_segments, drawn),
+            unseen_here: random.then(|| undrawn(total, false_segments, replayed)),
+            unseen_on_chain: undrawn(total, false_segments, drawn),
         };
         self.odds = counts.into_iter().map(odds).collect();
         self.passed = self.failures().count() == 0;

@@ -86,7 +86,7 @@ impl Served<'_> {
                 return None;
             }
         };
-        let committed = self.recorded.commitment.initial_state;
+        let committed = self.recorded.ends.initial_state;
         checks.same("initial state", "what the seed gives", Hash(state.root()), committed);
         Some(state)
     }
@@ -100,7 +100,8 @@ impl Served<'_> {
         let leaves = fetched.map_err(|error| error.to_string()).and_then(|leaves| {
             let leaves = leaves.leaves().to_vec();
             let (first, last) = (leaves[0], leaves[segments as usize]);
-            if (first.state, last.state) != (commitment.initial_state, commitment.final_state) {
+            let ends = &self.recorded.ends;
+            if (first.state, last.state) != (ends.initial_state, ends.final_state) {
                 return Err("their ends are not those of the commitment".to_owned());
             }
             let count = leaves.len();
@@ -136,9 +137,9 @@ impl Served<'_> {
 
     /// The final state and the model file that follows from it.
     pub async fn model(&self, task: &Arc<Task>, checks: &mut Checks) -> Option<HeldOut> {
-        let commitment = &self.recorded.commitment;
-        let state = self.checkpoint(task, commitment.final_state, task.spec().segments()).await;
-        let served = state.map(|state| (state, format!("served, with state root {}", commitment.final_state)));
+        let ends = &self.recorded.ends;
+        let state = self.checkpoint(task, ends.final_state, task.spec().segments()).await;
+        let served = state.map(|state| (state, format!("served, with state root {}", ends.final_state)));
         let Some(state) = checks.result("final state", served) else {
             checks.skipped("artefact", "needs the final state");
             self.artefact_served(checks).await;
@@ -154,7 +155,7 @@ impl Served<'_> {
         .await;
         match hash {
             Ok(hash) => {
-                checks.same("artefact", "the file that the final state gives", hash, commitment.artefact);
+                checks.same("artefact", "the file that the final state gives", hash, ends.artefact);
             }
             Err(error) => checks.failed("artefact", error.to_string()),
         }
@@ -170,7 +171,7 @@ impl Served<'_> {
     }
 
     async fn artefact_served(&self, checks: &mut Checks) {
-        let (name, artefact) = ("artefact as served", self.recorded.commitment.artefact);
+        let (name, artefact) = ("artefact as served", self.recorded.ends.artefact);
         let servers: Vec<String> = self.records.locations.iter().chain(&self.endpoints).cloned().collect();
         match self.fetcher.blob(&servers, &artefact, self.max_data_bytes, &|_, _| ()).await {
             Ok(bytes) => checks.ok(name, format!("{} bytes with this hash", bytes.len())),

@@ -13,8 +13,8 @@ use assay_job::{Commitments, JobSpec, MANIFEST_FILE, Manifest, Task};
 use assay_market::draw;
 use assay_protocol::commitment::model_id;
 use assay_protocol::hash::{Domain, Native, Sha256};
-use assay_protocol::market::{Check as SlotCheck, Commitment, Slot, State};
-use assay_protocol::registry::{DatasetRecord, ModelRecord, Node};
+use assay_protocol::market::{Check as SlotCheck, Commitment, EndStates, Slot, State};
+use assay_protocol::registry::{DatasetRecord, DatasetTerms, ModelRecord, Node};
 use assay_protocol::{Address, Hash};
 use indicatif::ProgressBar;
 use std::future::pending;
@@ -110,8 +110,8 @@ async fn finished(cheat: Cheat) -> Finished {
     (job.terms.spec, job.terms.program, job.terms.segments) = (spec.hash(), spec.program, SEGMENTS);
     (job.job.operator, job.job.client_secret) = (Some(OPERATOR), Some(Hash([1; 32])));
     (job.job.enlisted, job.job.revealed, job.job.rounds) = (3, 3, 1);
-    job.commitment =
-        Some(Commitment { root: commitments.root(), initial_state: states[0], final_state: last, artefact, block: 9 });
+    job.commitment = Some(Commitment { root: commitments.root(), block: 9 });
+    job.ends = Some(EndStates { initial_state: states[0], final_state: last, artefact });
     let seed = (JOB, commitments.root(), Hash([1; 32]), job.job.secrets, Hash::default());
     job.job.seed = Native.hash_value(Domain::Draw, &seed);
     let slot = |segment: u32| Slot {
@@ -126,7 +126,8 @@ async fn finished(cheat: Cheat) -> Finished {
     };
     let slots = draw::segments(&Native, &job.job.seed, SEGMENTS, 2).into_iter().map(slot).collect();
     let record = ModelRecord {
-        owner: job.job.client,
+        first_owner: job.job.client,
+        royalty_bp: 0,
         name: job.model.name.clone(),
         licence: job.model.licence.clone(),
         program: spec.program,
@@ -145,11 +146,12 @@ async fn finished(cheat: Cheat) -> Finished {
     let dataset = DatasetRecord {
         owner: job.job.client,
         name: "numbers".into(),
-        licence: "CC0-1.0".into(),
+        terms: DatasetTerms::open("CC0-1.0"),
         bytes: manifest.bytes(),
         registered_at: 1,
         block: 1,
         locations: 1,
+        withdrawn_at: None,
     };
     let locations = vec![data.display().to_string()];
     let records = Records {
@@ -305,8 +307,17 @@ async fn records_that_contradict_each_other_are_found() {
     assert_eq!(contradicted(|records| records.job.as_mut().unwrap().job.seed.0[0] ^= 1).await, ["draw"]);
     assert_eq!(contradicted(|records| records.slots[0].check = SlotCheck::Refuted).await, ["checks on chain"]);
     assert_eq!(contradicted(|records| records.slots[1].after = None).await, ["opened leaves"]);
+    // A challenge that a panel upheld says more for the model; one that it did not decide, less.
+    fn challenge(records: &mut Records, check: SlotCheck) {
+        let slot = Slot { check, ..records.slots[0].clone() };
+        records.slots.push(slot);
+    }
+    let mut upheld = finished(Cheat::None).await;
+    challenge(&mut upheld.records, SlotCheck::Upheld);
+    assert_eq!(find(&all(&upheld).await, "challenges").status, Status::Ok);
+    assert_eq!(contradicted(|records| challenge(records, SlotCheck::Undecided)).await, ["challenges"]);
     let commitment =
-        |records: &mut Records| records.job.as_mut().unwrap().commitment.as_mut().unwrap().artefact = Hash([0xee; 32]);
+        |records: &mut Records| records.job.as_mut().unwrap().ends.as_mut().unwrap().artefact = Hash([0xee; 32]);
     assert_eq!(contradicted(commitment).await, ["commitment", "artefact", "artefact as served"]);
     let trace = |records: &mut Records| records.slots[0].trace = Some(Hash([0xee; 32]));
     let found = contradicted(trace).await;

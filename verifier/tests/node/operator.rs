@@ -5,7 +5,7 @@ use assay_client::Signer;
 use assay_content::{Kind, Store, serve};
 use assay_engine::CpuBackend;
 use assay_job::{Commitments, Task};
-use assay_protocol::market::{Check, Commit, Role, Slot, SlotOpening, SlotTrace, State};
+use assay_protocol::market::{Check, Commit, Ends, Opening, Role, Slot, SlotOpening, SlotTrace, State};
 use assay_protocol::{Address, Hash};
 use std::future::pending;
 use std::net::SocketAddr;
@@ -145,8 +145,7 @@ impl<'a> Operator<'a> {
         let trained = train(&task, &self.store, self.job, self.work);
         let commitments = Commitments::new(self.job, &self.address, &trained.states, &trained.traces);
         self.store.put_leaves(&commitments.root(), &commitments.to_bytes()).unwrap();
-        let (first, last) = (commitments.opening(0), commitments.opening(task.spec().segments()));
-        let commit = Commit { root: commitments.root(), first, last, artefact: trained.artefact };
+        let commit = Commit { root: commitments.root() };
         self.world.deployed.market.commit(self.job, &commit).execute(&self.signer).await.unwrap();
         self.trained = Some((trained, commitments));
     }
@@ -156,14 +155,17 @@ impl<'a> Operator<'a> {
     }
 
     pub async fn open(&self) {
-        let commitments = &self.trained().1;
+        let (trained, commitments) = self.trained();
+        let last = self.world.spec.segments();
+        let ends = Ends { first: commitments.opening(0), last: commitments.opening(last), artefact: trained.artefact };
         let opening = |(slot, entry): (u8, &Slot)| SlotOpening {
             slot,
             before: commitments.opening(entry.segment),
             after: commitments.opening(entry.segment + 1),
         };
-        let openings: Vec<SlotOpening> = (0u8..).zip(&self.slots().await).map(opening).collect();
-        self.world.deployed.market.open(self.job, &openings).execute(&self.signer).await.unwrap();
+        let slots = (0u8..).zip(&self.slots().await).map(opening).collect();
+        let opening = Opening { ends: Some(ends), slots };
+        self.world.deployed.market.open(self.job, &opening).execute(&self.signer).await.unwrap();
     }
 
     pub async fn reveal_traces(&self) {

@@ -1,17 +1,17 @@
 //! A chain with contracts, a registered dataset, and verifiers as processes.
 
-use assay_client::deployment::DeployedContract;
-use assay_client::{Amount, Bundle, Chain, Deployment, Market, Registry, Signer};
+use assay_client::{Amount, Chain, Signer};
 use assay_engine::F32;
 use assay_job::{DataSpec, JobSpec, MANIFEST_FILE, Manifest};
 use assay_protocol::commitment::sealed_secret;
 use assay_protocol::hash::Native;
-use assay_protocol::market::{JobView, ModelTerms, PostJob, Role, Standing, State, Terms, Windows};
-use assay_protocol::registry::RegisterDataset;
+use assay_protocol::market::{JobView, ModelTerms, Policy, PostJob, Role, Standing, State, Terms, Windows};
+use assay_protocol::registry::{DatasetTerms, RegisterDataset};
 use assay_protocol::{Address, Hash};
 use assay_shell::options::Deployed;
+use assay_testkit::contracts::deploy;
 use assay_testkit::{DevNode, NodeOptions};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -38,23 +38,8 @@ pub struct Verifier {
     child: Child,
 }
 
-fn bundle(name: &str) -> Bundle {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../contracts/artefacts").join(name);
-    Bundle::load(&path).unwrap()
-}
-
 pub fn signer(suri: &str) -> Signer {
     Signer::from_suri(suri).unwrap()
-}
-
-async fn deploy(chain: &Chain, signer: &Signer, name: &str, registry: Option<Address>) -> DeployedContract {
-    let bundle = bundle(name);
-    let deploy = match registry {
-        Some(registry) => bundle.deploy(chain, "new", (registry,)),
-        None => bundle.deploy(chain, "new", ()),
-    };
-    let (address, _) = deploy.unwrap().execute(signer).await.unwrap();
-    DeployedContract { address, code_hash: chain.code_hash(address).await.unwrap().unwrap() }
 }
 
 impl World {
@@ -64,22 +49,12 @@ impl World {
         let node = DevNode::start(options).await.unwrap();
         let chain = Chain::connect(node.url()).await.unwrap();
         let client = signer("//Alice");
-        chain.ensure_mapped(&client).await.unwrap();
-        let registry = deploy(&chain, &client, "registry.contract", None).await;
-        let market = deploy(&chain, &client, "market.contract", Some(registry.address)).await;
-        let deployment = Deployment {
-            network: chain.name().into(),
-            url: node.url().into(),
-            genesis: chain.genesis(),
-            registry,
-            market,
-            block: chain.latest().await.unwrap().number,
-            deployed_at: chain.now().await.unwrap(),
-        };
+        // Longer than any window of these tests.
+        let deployment = deploy(&chain, &client, 600).await;
         deployment.save(&node.folder().join("deployment.json")).unwrap();
-        let (market, registry) = (Market::at(&chain, market.address), Registry::at(&chain, registry.address));
-        registry.bind_market(market.address()).execute(&client).await.unwrap();
-        let deployed = Deployed { chain, deployment, market, registry, allow_local: true };
+        let (market, registry, titles) =
+            (deployment.market(&chain), deployment.registry(&chain), deployment.titles(&chain));
+        let deployed = Deployed { chain, deployment, market, registry, titles, allow_local: true };
         let (spec, data) = dataset(&deployed, &client, node.folder()).await;
         Self { deployed, spec, data, client, node }
     }
@@ -148,13 +123,15 @@ impl World {
             payment: 10 * TOKEN,
             fee: 2 * TOKEN,
             stake: 20 * TOKEN,
+            hand_back: 0,
             bond: 5 * TOKEN,
+            policy: Policy::default(),
             samples: SAMPLES,
             panel: 2,
             sealed_secret: sealed_secret(&Native, &Hash([42; 32]), &self.client.address()),
             windows,
         };
-        let model = ModelTerms { name: "numbers".into(), licence: "MIT".into(), parent: None };
+        let model = ModelTerms { name: "numbers".into(), licence: "MIT".into(), parent: None, royalty_bp: 0 };
         let datasets = vec![self.spec.data.dataset];
         let job = PostJob { terms, model, datasets, spec: self.spec.to_bytes() };
         let market = &self.deployed.market;
@@ -238,8 +215,8 @@ async fn dataset(deployed: &Deployed, owner: &Signer, folder: &Path) -> (JobSpec
     let dataset = RegisterDataset {
         id: manifest.id(),
         name: "numbers".into(),
-        licence: "CC0-1.0".into(),
         bytes: manifest.bytes(),
+        terms: DatasetTerms::open("CC0-1.0"),
         locations: vec![format!("file://{}", folder.display())],
         parents: vec![],
     };

@@ -1,4 +1,4 @@
-//! One message each: `job reveal`, `job advance`, `job cancel`.
+//! One message each: `job reveal`, `job advance`, `job cancel`, `job register`.
 
 use crate::cli::{Answer, Global};
 use crate::names::no_job;
@@ -60,4 +60,26 @@ pub async fn cancel(global: &Global, id: u64) -> anyhow::Result<Answer> {
         crate::cli::shown(deployed.chain.unit(), held)
     );
     signing::one(global, &deployed.chain, &what, &call, |()| json!({ "job": id }), |()| text).await
+}
+
+pub async fn register(global: &Global, id: u64) -> anyhow::Result<Answer> {
+    let deployed = global.connect().await?;
+    if let Some(model) = job(&deployed, id).await?.model_id {
+        return Answer::new(json!({ "job": id, "model": model, "executed": false }), model.to_string());
+    }
+    let call = deployed.market.register(id);
+    let what = format!("register the model of job {id}");
+    let answer =
+        signing::one(global, &deployed.chain, &what, &call, |()| json!({ "job": id }), |()| String::new()).await?;
+    if !global.execute {
+        return Ok(answer);
+    }
+    let model = job(&deployed, id).await?.model_id;
+    let mut data = answer.data;
+    data["model"] = json!(model);
+    let text = match model {
+        Some(model) => model.to_string(),
+        None => format!("job {id} still waits: another job holds its model's id, or the registry refuses it"),
+    };
+    Ok(Answer { data, text })
 }

@@ -1,6 +1,9 @@
-//! `job`: post, list, show, watch, reveal, advance, cancel, ledger.
+//! `job`: post, list, show, watch, reveal, advance, cancel, demands, demand,
+//! register, contributions, ledger.
 
 mod act;
+mod contributions;
+mod demand;
 mod post;
 mod view;
 mod watch;
@@ -38,6 +41,22 @@ pub enum Job {
         /// The job's number
         id: u64,
     },
+    /// Who contributed data, computation and verification to a job, and what each was paid
+    Contributions {
+        /// The job's number
+        id: u64,
+    },
+    /// What is demanded of a job's operator on chain
+    Demands {
+        /// The job's number
+        id: u64,
+    },
+    Demand(demand::DemandArgs),
+    /// Register the model of a final job that has none yet (anybody)
+    Register {
+        /// The job's number
+        id: u64,
+    },
     /// Who was paid and slashed in a job and why, with the sums checked
     Ledger(Ledger),
 }
@@ -53,6 +72,10 @@ impl Job {
             Job::Reveal { .. } => "reveal",
             Job::Advance { .. } => "advance",
             Job::Cancel { .. } => "cancel",
+            Job::Contributions { .. } => "contributions",
+            Job::Demands { .. } => "demands",
+            Job::Demand(_) => "demand",
+            Job::Register { .. } => "register",
             Job::Ledger(_) => "ledger",
         }
     }
@@ -67,6 +90,10 @@ impl Job {
             Job::Reveal { id } => act::reveal(global, id).await,
             Job::Advance { id } => act::advance(global, id).await,
             Job::Cancel { id } => act::cancel(global, id).await,
+            Job::Contributions { id } => contributions::contributions(global, id).await,
+            Job::Demands { id } => demand::demands(global, id).await,
+            Job::Demand(command) => command.run(global).await,
+            Job::Register { id } => act::register(global, id).await,
             Job::Ledger(command) => command.run(global).await,
         }
     }

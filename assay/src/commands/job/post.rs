@@ -2,18 +2,19 @@
 
 use crate::cli::{Answer, Global, shown};
 use crate::description::{Amounts, Description, Source};
-use crate::economics::{least_stake_per_payment, odds};
+use crate::economics::Economics;
 use crate::names::no_dataset;
 use crate::progress;
 use crate::secrets::{Secret, random};
 use crate::show;
 use crate::signing::Signing;
 use anyhow::{Context, bail};
-use assay_client::{Amount, Unit};
+use assay_client::{Amount, CallError, Unit};
 use assay_content::Store;
 use assay_job::{JobSpec, Task};
-use assay_protocol::Hash;
-use assay_protocol::market::{ModelTerms, PostJob, Terms};
+use assay_protocol::market::{ModelTerms, Policy, PostJob, Terms};
+use assay_protocol::registry::{self, Royalty, share};
+use assay_protocol::{Address, Hash};
 use assay_shell::inputs;
 use assay_shell::options::Deployed;
 use clap::Args;
@@ -49,6 +50,7 @@ impl Post {
         let deployed = global.connect().await?;
         let unit = deployed.chain.unit();
         let amounts = description.amounts(unit)?;
+        let policy = description.policy(unit, amounts.payment, spec.segments())?;
         let dataset = deployed.registry.dataset(spec.data.dataset).await?;
         let dataset = dataset.with_context(|| no_dataset(&spec.data.dataset))?;
         if !self.skip_data_check && !matches!(source, Source::Folder(..)) {
@@ -56,21 +58,27 @@ impl Post {
         }
 
         let mut signing = Signing::new(global, &deployed.chain).await?;
+        let royalties = royalties(&deployed, signing.address(), &spec, description.model.parent).await?;
         let secret = Secret::new(signing.address(), deployed.market.address())?;
         let job = PostJob {
-            terms: terms(&description, &spec, &amounts, secret.sealed),
+            terms: terms(&description, &spec, &amounts, policy, secret.sealed),
             model: ModelTerms {
                 name: description.model.name.clone(),
                 licence: description.model.licence.clone(),
                 parent: description.model.parent,
+                royalty_bp: description.model.royalty_bp,
             },
             datasets: vec![spec.data.dataset],
             spec: spec.to_bytes(),
         };
-        let summary = summary(unit, &job.terms, &spec, &amounts);
+        let Terms { segments, samples, panel, payment, .. } = job.terms;
+        let economics = Economics::new(segments, samples, panel, payment, &policy);
+        let offered = Offered { unit, job: &job, spec: &spec, royalties: &royalties, economics: &economics };
+        let summary = offered.data();
         if !global.json {
-            eprint!("{}", summary_text(unit, &job, &spec, &amounts, &dataset.name));
+            eprint!("{}", offered.text(&dataset.name));
         }
+        offered.check()?;
         let what = format!("post the job, with payment and fee ({})", show::plain(&job.model.name));
         let call = deployed.market.post_job(&job);
         let run = signing.plan(what, &call).await?;
@@ -119,7 +127,26 @@ async fn check_served(global: &Global, deployed: &Deployed, spec: &JobSpec) -> a
     Ok(())
 }
 
-fn terms(description: &Description, spec: &JobSpec, amounts: &Amounts, sealed_secret: Hash) -> Terms {
+/// What the owners of the job's inputs will get; an error that says what to do
+/// if the client may not use one of them.
+async fn royalties(
+    deployed: &Deployed,
+    client: Address,
+    spec: &JobSpec,
+    parent: Option<Hash>,
+) -> anyhow::Result<Vec<Royalty>> {
+    let dataset = spec.data.dataset;
+    match deployed.registry.check_inputs(client, &[dataset], parent).await {
+        Ok(royalties) => Ok(royalties),
+        Err(CallError::Refused { reason: registry::Error::NoGrant(id), .. }) => bail!(
+            "{client} may not use dataset {id}: `assay dataset show {id}` says what access costs, \
+             and `assay dataset buy {id}` buys it if it is for sale; else its owner may grant it"
+        ),
+        Err(error) => Err(assay_client::Error::from(error)).context("the registry does not let this job be posted"),
+    }
+}
+
+fn terms(description: &Description, spec: &JobSpec, amounts: &Amounts, policy: Policy, sealed_secret: Hash) -> Terms {
     Terms {
         spec: spec.hash(),
         program: spec.program,
@@ -127,80 +154,192 @@ fn terms(description: &Description, spec: &JobSpec, amounts: &Amounts, sealed_se
         payment: amounts.payment.0,
         fee: amounts.fee.0,
         stake: amounts.stake.0,
+        hand_back: amounts.hand_back.0,
         bond: amounts.bond.0,
         samples: description.samples,
         panel: description.panel,
         sealed_secret,
+        policy,
         windows: description.windows,
     }
 }
 
-/// The least stake, rounded up: it comes of a probability, and is not exact.
-fn least_stake(unit: &Unit, terms: &Terms, payment: Amount) -> Amount {
-    let factor = least_stake_per_payment(terms.segments, u32::from(terms.samples));
-    // The conversion saturates.
-    rounded_up(unit, Amount((payment.0 as f64 * factor) as u128))
-}
-
-/// An amount rounded up to a thousandth of the token.
-fn rounded_up(unit: &Unit, amount: Amount) -> Amount {
+/// An amount rounded up to a thousandth of the token, to be read.
+fn rounded_up(unit: &Unit, amount: u128) -> Amount {
     let step = unit.parse(&format!("0.001 {}", unit.symbol)).map_or(1, |step| step.0.max(1));
-    Amount(amount.0.div_ceil(step).saturating_mul(step))
+    Amount(amount.div_ceil(step).saturating_mul(step))
 }
 
-fn summary(unit: &Unit, terms: &Terms, spec: &JobSpec, amounts: &Amounts) -> Value {
-    json!({
-        "spec": terms.spec,
-        "program": terms.program,
-        "dataset": spec.data.dataset,
-        "seed": spec.seed,
-        "steps": spec.steps,
-        "segments": terms.segments,
-        "samples": terms.samples,
-        "payment": unit.show(amounts.payment).to_string(),
-        "fee": unit.show(amounts.fee).to_string(),
-        "stake": unit.show(amounts.stake).to_string(),
-        "bond": unit.show(amounts.bond).to_string(),
-        "odds_unseen": odds(terms.segments, u32::from(terms.samples)),
-        "least_stake": unit.show(least_stake(unit, terms, amounts.payment)).to_string(),
-    })
+/// A share in basis points as a percentage.
+fn percent(bp: u16) -> String {
+    format!("{} %", f64::from(bp) / 100.0)
 }
 
-fn summary_text(unit: &Unit, job: &PostJob, spec: &JobSpec, amounts: &Amounts, dataset: &str) -> String {
-    let terms = &job.terms;
-    let least = least_stake(unit, terms, amounts.payment);
-    let mut text = show::fields([
-        ("model", format!("{} ({})", show::plain(&job.model.name), show::plain(&job.model.licence))),
-        ("dataset", format!("{} {}", show::plain(dataset), spec.data.dataset)),
-        ("program", terms.program.to_string()),
-        ("seed", spec.seed.to_string()),
-        ("work", format!("{} in {}", show::count(spec.steps, "step"), show::count(terms.segments, "segment"))),
-        ("operator", format!("is paid {}, locks {}", unit.show(amounts.payment), unit.show(amounts.stake))),
-        (
+/// What is about to be posted.
+struct Offered<'a> {
+    unit: &'a Unit,
+    job: &'a PostJob,
+    spec: &'a JobSpec,
+    royalties: &'a [Royalty],
+    economics: &'a Economics,
+}
+
+impl Offered<'_> {
+    fn show(&self, amount: u128) -> String {
+        shown(self.unit, amount)
+    }
+
+    fn royalties_paid(&self) -> u128 {
+        self.royalties.iter().map(|royalty| share(self.job.terms.payment, royalty.share_bp)).sum()
+    }
+
+    /// A stake, rounded up; "none" if no stake is enough.
+    fn stake(&self, stake: Option<u128>) -> String {
+        stake.map_or_else(|| "none is enough".into(), |stake| self.unit.show(rounded_up(self.unit, stake)).to_string())
+    }
+
+    /// Refuses what the market would refuse, in words that fit a description.
+    fn check(&self) -> anyhow::Result<()> {
+        let terms = &self.job.terms;
+        match self.economics.asked {
+            Some(asked) if terms.stake >= asked => Ok(()),
+            Some(asked) => bail!(
+                "stake: {} is below {}, at which the cheat of the job's policy does not pay; raise stake or samples, \
+                 or change the policy",
+                self.show(terms.stake),
+                self.unit.show(rounded_up(self.unit, asked))
+            ),
+            None => bail!(
+                "policy: no stake makes this cheat unprofitable, because it is never seen or gains too much; \
+                 more samples or a smaller bribed_bp help"
+            ),
+        }
+    }
+
+    fn data(&self) -> Value {
+        let (terms, spec) = (&self.job.terms, self.spec);
+        let odds = self.economics.odds.iter().map(|odds| {
+            json!({
+                "false_segments": odds.false_segments,
+                "unseen": odds.unseen,
+                "unseen_bribed": odds.unseen_bribed,
+                "second_throw": odds.second_throw,
+                "gain": self.show(odds.gain),
+                "least_stake": odds.least_stake.map(|stake| self.show(stake)),
+            })
+        });
+        let royalties = self.royalties.iter().map(|royalty| {
+            json!({
+                "node": royalty.node,
+                "to": royalty.to,
+                "share_bp": royalty.share_bp,
+                "amount": self.show(share(terms.payment, royalty.share_bp)),
+            })
+        });
+        json!({
+            "spec": terms.spec,
+            "program": terms.program,
+            "dataset": spec.data.dataset,
+            "seed": spec.seed,
+            "steps": spec.steps,
+            "segments": terms.segments,
+            "samples": terms.samples,
+            "payment": self.show(terms.payment),
+            "fee": self.show(terms.fee),
+            "stake": self.show(terms.stake),
+            "hand_back": self.show(terms.hand_back),
+            "bond": self.show(terms.bond),
+            "royalties": royalties.collect::<Vec<_>>(),
+            "operator_gets": self.show(terms.payment.saturating_sub(self.royalties_paid())),
+            "policy": {
+                "gain": self.show(terms.policy.gain),
+                "false_segments": terms.policy.false_segments,
+                "bribed_bp": terms.policy.bribed_bp,
+                "least_stake": self.economics.asked.map(|stake| self.show(stake)),
+            },
+            "bribed_bp": self.economics.bribed_bp,
+            "odds": odds.collect::<Vec<_>>(),
+            "least_stake": self.economics.least_stake().map(|stake| self.show(stake)),
+        })
+    }
+
+    fn text(&self, dataset: &str) -> String {
+        let (terms, model, spec) = (&self.job.terms, &self.job.model, self.spec);
+        let left = terms.payment.saturating_sub(self.royalties_paid());
+        let mut lines = vec![
+            ("model", format!("{} ({})", show::plain(&model.name), show::plain(&model.licence))),
+            ("dataset", format!("{} {}", show::plain(dataset), spec.data.dataset)),
+            ("program", terms.program.to_string()),
+            ("seed", spec.seed.to_string()),
+            ("work", format!("{} in {}", show::count(spec.steps, "step"), show::count(terms.segments, "segment"))),
+            ("payment", self.show(terms.payment)),
+        ];
+        for royalty in self.royalties {
+            let amount = self.show(share(terms.payment, royalty.share_bp));
+            let to = format!("{amount} ({}) to {} for {}", percent(royalty.share_bp), royalty.to, royalty.node);
+            lines.push(("  royalty", to));
+        }
+        lines.push((
+            "operator",
+            format!(
+                "gets {}, locks {}; handing the job back costs it {}",
+                self.show(left),
+                self.show(terms.stake),
+                self.show(terms.hand_back)
+            ),
+        ));
+        lines.push((
             "verifiers",
             format!(
-                "are paid {} for {}, lock {} each",
-                unit.show(amounts.fee),
+                "get {} for {}, lock {} each at least",
+                self.show(terms.fee),
                 show::count(terms.samples, "segment"),
-                unit.show(amounts.bond)
+                self.show(terms.bond)
             ),
-        ),
-    ]);
-    for odds in odds(terms.segments, u32::from(terms.samples)) {
-        text += &format!(
-            "{} of {}: unseen with odds {:.4} %\n",
-            show::count(odds.false_segments, "false segment"),
-            terms.segments,
-            odds.unseen * 100.0
-        );
+        ));
+        format!("{}\n{}\n{}", show::fields(lines), self.odds_table(), self.judgement())
     }
-    text +=
-        &format!("no cheat pays at a stake of about {} or more, if the work costs what it is paid\n", unit.show(least));
-    if amounts.stake < least {
-        text +=
-            &format!("warning: the stake of {} is below that; raise stake or samples\n", shown(unit, amounts.stake.0));
+
+    fn odds_table(&self) -> String {
+        let bribed = format!("{} BRIBED", percent(self.economics.bribed_bp));
+        let heading = ["FALSE SEGMENTS", "UNSEEN", &bribed, "SECOND THROW", "IF IT GAINS", "LEAST STAKE"];
+        let row = |odds: &crate::economics::Odds| {
+            vec![
+                format!("{} of {}", odds.false_segments, self.job.terms.segments),
+                format!("{:.4} %", odds.unseen * 100.0),
+                format!("{:.4} %", odds.unseen_bribed * 100.0),
+                format!("{:.4} %", odds.second_throw * 100.0),
+                self.unit.show(rounded_up(self.unit, odds.gain)).to_string(),
+                self.stake(odds.least_stake),
+            ]
+        };
+        show::table(&heading, &self.economics.odds.iter().map(row).collect::<Vec<_>>())
     }
-    text
+
+    fn judgement(&self) -> String {
+        let (terms, policy) = (&self.job.terms, &self.job.terms.policy);
+        let mut text = match policy.gain {
+            0 => "policy: nothing is asked of the stake\n".to_string(),
+            gain => format!(
+                "policy: a false model is worth {}, {} false, {} bribed: the stake must be {} or more, and is {}\n",
+                self.show(gain),
+                show::count(policy.false_segments, "segment"),
+                percent(policy.bribed_bp),
+                self.stake(self.economics.asked),
+                self.show(terms.stake)
+            ),
+        };
+        let least = self.economics.least_stake();
+        if least.is_none_or(|least| terms.stake < least) {
+            text += &format!(
+                "warning: a cheat that gains its share of the payment may pay, with {} of the verifiers' weight bribed; \
+                 the stake at which none does: {}\n",
+                percent(self.economics.bribed_bp),
+                self.stake(least)
+            );
+        }
+        text
+    }
 }
 
 #[cfg(test)]
@@ -211,8 +350,9 @@ mod tests {
     fn rounded_amounts_round_up() {
         let unit = Unit { symbol: "UNIT".into(), decimals: 12, native_to_contract: 1_000_000 };
         let token = 10u128.pow(18);
-        assert_eq!(rounded_up(&unit, Amount(token)), Amount(token));
-        assert_eq!(rounded_up(&unit, Amount(token + 1)), Amount(token + token / 1000));
-        assert_eq!(rounded_up(&unit, Amount(u128::MAX)), Amount(u128::MAX));
+        assert_eq!(rounded_up(&unit, token), Amount(token));
+        assert_eq!(rounded_up(&unit, token + 1), Amount(token + token / 1000));
+        assert_eq!(rounded_up(&unit, u128::MAX), Amount(u128::MAX));
+        assert_eq!((percent(0), percent(250), percent(10_000)), ("0 %".into(), "2.5 %".into(), "100 %".into()));
     }
 }

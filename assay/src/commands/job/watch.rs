@@ -1,7 +1,7 @@
 //! `job watch`: what a client leaves running.
 
 use super::act::job;
-use super::view::{check_text, details, waits_for};
+use super::view::{Details, check_text, details, waits_for, wanted_text};
 use crate::cli::{Answer, Global};
 use crate::progress;
 use crate::secrets::Secret;
@@ -9,7 +9,7 @@ use crate::show;
 use crate::signing::Signing;
 use anyhow::bail;
 use assay_client::{Call, Error, Patience, Signer};
-use assay_protocol::market::{self, Check, JobView, Seat, Slot, State};
+use assay_protocol::market::{self, Check, Demand, JobView, State};
 use assay_shell::Shutdown;
 use assay_shell::options::Deployed;
 use assay_shell::output::UsageError;
@@ -37,10 +37,14 @@ enum Todo {
 }
 
 /// What is to be done for a job, by chain time `now` and the block `number`.
-fn todo(job: &JobView, by_client: bool, now: u64, number: u64) -> Todo {
+fn todo(job: &JobView, demands: &[Demand], by_client: bool, now: u64, number: u64) -> Todo {
     let state = &job.job;
     if state.state.is_terminal() {
         return Todo::Nothing;
+    }
+    // Nobody answered in time: that ends the job in any state.
+    if demands.iter().any(|demand| now > demand.deadline) {
+        return Todo::Advance;
     }
     let in_time = now <= state.deadline;
     if state.state == State::Committed {
@@ -87,7 +91,10 @@ impl Watch {
         }
         let text = match view.model_id {
             Some(model) => format!("job {} is final; its model is {model}", self.id),
-            None => format!("job {} is final and paid, but the registry did not take its model", self.id),
+            None => format!(
+                "job {} is final and paid, but its model is not registered; `assay job register {}` tries again",
+                self.id, self.id
+            ),
         };
         Answer::new(json!({ "job": self.id, "state": state, "model": view.model_id }), text)
     }
@@ -137,8 +144,8 @@ impl Watching<'_> {
             let block = blocks.next().await?;
             let view = job(self.deployed, self.id).await?;
             let now = self.deployed.chain.time_at(block.hash).await?;
-            let (slots, seats) = details(self.deployed, self.id).await?;
-            let lines = lines(&view, &slots, &seats);
+            let details = details(self.deployed, self.id).await?;
+            let lines = lines(&view, &details);
             for line in lines.iter().filter(|line| !last.contains(line)) {
                 self.say(line);
             }
@@ -148,7 +155,7 @@ impl Watching<'_> {
             }
             self.bar.set_message(format!("block {}, {}", block.number, show::deadline(view.job.deadline, now)));
             self.bar.tick();
-            self.act(&view, now, block.number).await?;
+            self.act(&view, &details.demands, now, block.number).await?;
         }
     }
 
@@ -158,10 +165,10 @@ impl Watching<'_> {
         }
     }
 
-    async fn act(&self, view: &JobView, now: u64, number: u64) -> anyhow::Result<()> {
+    async fn act(&self, view: &JobView, demands: &[Demand], now: u64, number: u64) -> anyhow::Result<()> {
         let Some(hand) = &self.hand else { return Ok(()) };
         let market = &self.deployed.market;
-        match (todo(view, hand.secret.is_some(), now, number), &hand.secret) {
+        match (todo(view, demands, hand.secret.is_some(), now, number), &hand.secret) {
             (Todo::Reveal, Some(secret)) => {
                 self.send(hand, "revealed the client's secret", &market.reveal_secret(self.id, secret.secret)).await
             }
@@ -194,8 +201,8 @@ impl Watching<'_> {
 
 /// All that can be seen to change in a job but the time that is left; what did
 /// change since the last block is printed.
-fn lines(view: &JobView, slots: &[Slot], seats: &[Seat]) -> Vec<String> {
-    let state = &view.job;
+fn lines(view: &JobView, details: &Details) -> Vec<String> {
+    let (state, slots, seats) = (&view.job, &details.slots, &details.seats);
     let mut headline = format!("{:?}: {}", state.state, waits_for(state.state));
     match state.state {
         State::Open => headline += &format!(" ({} of {} enlisted)", state.enlisted, 1 + u32::from(view.terms.panel)),
@@ -228,13 +235,16 @@ fn lines(view: &JobView, slots: &[Slot], seats: &[Seat]) -> Vec<String> {
             lines.push(format!("  slot {number}, segment {}: {}", slot.segment, check_text(slot.check)));
         }
     }
+    for demand in &details.demands {
+        lines.push(format!("  demand {}: {}", demand.number, wanted_text(demand.wanted)));
+    }
     lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_protocol::market::{Job, ModelTerms, Terms, Windows};
+    use assay_protocol::market::{Job, ModelTerms, Policy, Slot, Terms, Wanted, Windows};
     use assay_protocol::{Address, Hash};
 
     fn view(state: State) -> JobView {
@@ -249,13 +259,15 @@ mod tests {
                 payment: 1,
                 fee: 1,
                 stake: 1,
+                hand_back: 0,
                 bond: 1,
                 samples: 2,
                 panel: 2,
                 sealed_secret: zero,
+                policy: Policy::default(),
                 windows,
             },
-            model: ModelTerms { name: "m".into(), licence: "MIT".into(), parent: None },
+            model: ModelTerms { name: "m".into(), licence: "MIT".into(), parent: None, royalty_bp: 0 },
             datasets: vec![zero],
             job: Job {
                 client: Address([1; 20]),
@@ -274,23 +286,40 @@ mod tests {
                 seed: zero,
                 opened: 0,
                 disputed: None,
+                challenges: 0,
+                demands: 0,
+                payments: 0,
                 held: 2,
             },
+            royalties: vec![],
             commitment: None,
+            ends: None,
             dispute: None,
             model_id: None,
         }
     }
 
+    fn demand(deadline: u64) -> Demand {
+        let by = Address([3; 20]);
+        Demand { number: 1, by, wanted: Wanted::Boundary { index: 3 }, state: None, bond: 1, deadline }
+    }
+
+    #[test]
+    fn a_demand_that_nobody_answered_moves_the_job_on() {
+        let job = view(State::Window);
+        assert_eq!(todo(&job, &[demand(60)], true, 60, 9), Todo::Nothing);
+        assert_eq!(todo(&job, &[demand(60), demand(90)], true, 61, 9), Todo::Advance);
+    }
+
     #[test]
     fn the_secret_is_revealed_once_and_in_time_only() {
         let mut job = view(State::Committed);
-        assert_eq!(todo(&job, true, 100, 5), Todo::Reveal);
-        assert_eq!(todo(&job, false, 100, 5), Todo::Nothing);
-        assert_eq!(todo(&job, true, 101, 5), Todo::Advance, "the deadline has passed: the draw goes on without");
+        assert_eq!(todo(&job, &[], true, 100, 5), Todo::Reveal);
+        assert_eq!(todo(&job, &[], false, 100, 5), Todo::Nothing);
+        assert_eq!(todo(&job, &[], true, 101, 5), Todo::Advance, "the deadline has passed: the draw goes on without");
         job.job.client_secret = Some(Hash::default());
-        assert_eq!(todo(&job, true, 50, 5), Todo::Nothing);
-        assert_eq!(todo(&view(State::Claimed), true, 50, 5), Todo::Nothing);
+        assert_eq!(todo(&job, &[], true, 50, 5), Todo::Nothing);
+        assert_eq!(todo(&view(State::Claimed), &[], true, 50, 5), Todo::Nothing);
     }
 
     #[test]
@@ -306,11 +335,14 @@ mod tests {
             trace: None,
         };
         let job = view(State::Opened);
-        let before = lines(&job, &[slot(5, Check::Opened), slot(9, Check::Opened)], &[]);
-        let after = lines(&job, &[slot(5, Check::Sealed), slot(9, Check::Unavailable)], &[]);
+        let details = |slots: [Slot; 2], demands| Details { slots: slots.into(), seats: vec![], demands };
+        let before = lines(&job, &details([slot(5, Check::Opened), slot(9, Check::Opened)], vec![]));
+        let after = [slot(5, Check::Sealed), slot(9, Check::Unserved)];
+        let after = lines(&job, &details(after, vec![demand(200)]));
         assert!(before.len() == 1 && before[0].contains("0 of 2 are done"), "{before:?}");
-        assert!(after.len() == 2 && after[0].contains("2 of 2 are done"), "{after:?}");
-        assert!(after[1].contains("slot 1, segment 9: UNAVAILABLE"), "{after:?}");
+        assert!(after.len() == 3 && after[0].contains("2 of 2 are done"), "{after:?}");
+        assert!(after[1].contains("slot 1, segment 9: UNSERVED"), "{after:?}");
+        assert!(after[2].contains("demand 1: the leaf of boundary 3"), "{after:?}");
     }
 
     #[test]
@@ -318,12 +350,12 @@ mod tests {
         let mut job = view(State::Committed);
         job.job.client_secret = Some(Hash::default());
         job.job.draw_block = Some(7);
-        assert_eq!(todo(&job, true, 50, 6), Todo::Nothing);
-        assert_eq!(todo(&job, true, 50, 7), Todo::Advance);
+        assert_eq!(todo(&job, &[], true, 50, 6), Todo::Nothing);
+        assert_eq!(todo(&job, &[], true, 50, 7), Todo::Advance);
         for state in [State::Open, State::Claimed, State::Drawn, State::Window, State::Ruling] {
-            assert_eq!(todo(&view(state), true, 100, 9), Todo::Nothing);
-            assert_eq!(todo(&view(state), true, 101, 9), Todo::Advance);
+            assert_eq!(todo(&view(state), &[], true, 100, 9), Todo::Nothing);
+            assert_eq!(todo(&view(state), &[], true, 101, 9), Todo::Advance);
         }
-        assert_eq!(todo(&view(State::Final), true, 101, 9), Todo::Nothing);
+        assert_eq!(todo(&view(State::Final), &[], true, 101, 9), Todo::Nothing);
     }
 }

@@ -1,10 +1,11 @@
-//! `model`: list, show, transfer, fetch, evaluate.
+//! `model`: list, show, title, transfer, approve, royalty, fetch, evaluate.
+
+mod title;
 
 use crate::cli::{Answer, Global};
 use crate::names::{Account, no_job, no_model};
 use crate::progress;
 use crate::show;
-use crate::signing;
 use anyhow::{Context, bail};
 use assay_client::all_pages;
 use assay_content::Store;
@@ -35,7 +36,26 @@ pub enum Model {
         /// The model's id
         id: Hash,
     },
-    /// Give a model a new owner (owner only)
+    /// Show a model's title: owner, token id for Ethereum's tools, approvals
+    Title {
+        /// The model's id
+        id: Hash,
+        /// Also say whether this account may transfer all models of the owner
+        #[arg(long, value_name = "ACCOUNT")]
+        operator: Option<Account>,
+    },
+    /// Let an account transfer a model (owner only)
+    Approve(title::Approve),
+    /// Set your share of the payment of later jobs that start from a model (owner only)
+    Royalty {
+        /// The model's id
+        id: Hash,
+        /// The share in basis points (250 for 2.5 %)
+        #[arg(value_name = "BP")]
+        royalty_bp: u16,
+    },
+    /// Give a model a new owner (its owner, or whom that approved). A contract
+    /// must be one that takes ERC-721 tokens
     Transfer {
         /// The model's id
         id: Hash,
@@ -87,6 +107,9 @@ impl Model {
         match self {
             Model::List => "list",
             Model::Show { .. } => "show",
+            Model::Title { .. } => "title",
+            Model::Approve(_) => "approve",
+            Model::Royalty { .. } => "royalty",
             Model::Transfer { .. } => "transfer",
             Model::Fetch(_) => "fetch",
             Model::Evaluate(_) => "evaluate",
@@ -98,7 +121,10 @@ impl Model {
         match self {
             Model::List => list(global).await,
             Model::Show { id } => show_one(global, id).await,
-            Model::Transfer { id, to } => transfer(global, id, to).await,
+            Model::Title { id, operator } => title::title(global, id, operator).await,
+            Model::Approve(command) => command.run(global).await,
+            Model::Royalty { id, royalty_bp } => title::royalty(global, id, royalty_bp).await,
+            Model::Transfer { id, to } => title::transfer(global, id, to).await,
             Model::Fetch(command) => command.run(global).await,
             Model::Evaluate(command) => command.run(global).await,
         }
@@ -142,11 +168,15 @@ async fn show_one(global: &Global, id: Hash) -> anyhow::Result<Answer> {
     let places = places(&deployed, id, &record).await?;
     let from = deployed.registry.made_from(&node, 0, MAX_PAGE).await?.items;
     let into = deployed.registry.made_into(&node, 0, 1).await?.total;
+    let statements = deployed.registry.statements(&node, 0, 1).await?.total;
+    let owner = deployed.titles.owner_of(id).await?;
     let mut lines = vec![
         ("model", id.to_string()),
         ("name", show::plain(&record.name)),
         ("licence", show::plain(&record.licence)),
-        ("owner", record.owner.to_string()),
+        ("owner", title::owner_text(owner)),
+        ("client", format!("{} (its first owner)", record.first_owner)),
+        ("royalty", format!("{} % of the payment of jobs that start from it", f64::from(record.royalty_bp) / 100.0)),
         ("checked", checked(&record)),
         ("operator", record.operator.to_string()),
         ("artefact", record.artefact.to_string()),
@@ -156,19 +186,13 @@ async fn show_one(global: &Global, id: Hash) -> anyhow::Result<Answer> {
     ];
     lines.extend(from.iter().map(|node| ("made from", node.to_string())));
     lines.push(("used in", format!("{into} (`assay provenance {id} --into` shows them)")));
+    lines.push(("statements", format!("{statements} (`assay statement list {id}` shows them)")));
     lines.extend(places.iter().map(|place| ("served at", show::plain(place))));
-    let data = json!({ "id": id, "record": record, "made_from": from, "made_into": into, "places": places });
+    let data = json!({
+        "id": id, "record": record, "owner": owner, "made_from": from, "made_into": into, "statements": statements,
+        "places": places,
+    });
     Answer::new(data, show::fields(lines))
-}
-
-async fn transfer(global: &Global, id: Hash, to: Account) -> anyhow::Result<Answer> {
-    let deployed = global.connect().await?;
-    let record = record(&deployed, id).await?;
-    let to = to.address();
-    let what = format!("transfer the model {} to {to}", show::plain(&record.name));
-    let call = deployed.registry.transfer_model(id, to);
-    let text = format!("{to} owns the model now");
-    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id, "owner": to }), |()| text).await
 }
 
 /// Servers that may have the model: its own locations, then its operator's endpoint.

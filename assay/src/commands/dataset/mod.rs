@@ -1,18 +1,22 @@
-//! `dataset`: manifest, register, show, list, set-locations, transfer, serve.
+//! `dataset`: manifest, register, show, list, terms, grant, buy, grants,
+//! set-locations, transfer, withdraw, serve.
 
-use crate::cli::{Answer, Global};
+mod access;
+mod register;
+
+use crate::cli::{Answer, Global, shown};
 use crate::names::{Account, no_dataset};
 use crate::show;
 use crate::signing;
 use anyhow::{Context, bail};
-use assay_client::all_pages;
+use assay_client::{Unit, all_pages};
 use assay_content::serve;
 use assay_job::{MANIFEST_FILE, Manifest};
 use assay_protocol::Hash;
-use assay_protocol::registry::{self, DatasetRecord, MAX_PAGE, Node, RegisterDataset};
+use assay_protocol::registry::{self, DatasetRecord, MAX_PAGE, Node};
 use assay_shell::Shutdown;
 use assay_shell::options::Deployed;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,7 +30,7 @@ pub enum Dataset {
         dir: PathBuf,
     },
     /// Put a dataset on record; the key's account becomes its owner
-    Register(Register),
+    Register(register::Register),
     /// Show a dataset's record
     Show {
         /// The dataset's id
@@ -34,6 +38,18 @@ pub enum Dataset {
     },
     /// List the datasets on record
     List,
+    /// Change the terms on which a dataset may be used from now on (owner only);
+    /// without options show them. Grants that stand keep theirs
+    Terms(access::Terms),
+    /// Let an account use a dataset (owner only)
+    Grant(access::GrantArgs),
+    /// Buy access to a dataset on its terms
+    Buy(access::Buy),
+    /// List who was granted access to a dataset, or has bought it
+    Grants {
+        /// The dataset's id
+        id: Hash,
+    },
     /// Replace a dataset's locations (owner only)
     SetLocations {
         /// The dataset's id
@@ -53,6 +69,12 @@ pub enum Dataset {
         #[arg(long, value_name = "ACCOUNT")]
         to: Account,
     },
+    /// Remove a dataset's name and locations from the record for good (owner only).
+    /// Its hash and what was made from it stay; no new job may use it
+    Withdraw {
+        /// The dataset's id
+        id: Hash,
+    },
     /// Serve a dataset's folder over HTTP until stopped; prints `ready URL`
     Serve {
         /// The dataset's folder; its manifest.json is written if it has none
@@ -61,25 +83,6 @@ pub enum Dataset {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
     },
-}
-
-/// Put a dataset on record.
-#[derive(Args, Debug)]
-pub struct Register {
-    /// The dataset's folder, or its manifest.json
-    path: PathBuf,
-    /// Name for people, at most 64 bytes
-    #[arg(long)]
-    name: String,
-    /// SPDX licence expression, such as CC-BY-4.0
-    #[arg(long, visible_alias = "license", value_name = "SPDX")]
-    licence: String,
-    /// URL below which manifest.json and the files are; best first, repeatable
-    #[arg(long = "location", value_name = "URL")]
-    locations: Vec<String>,
-    /// Registered dataset that this one was derived from; repeatable
-    #[arg(long = "parent", value_name = "ID")]
-    parents: Vec<Hash>,
 }
 
 /// The manifest at `path`: of a folder (made, and compared with its
@@ -123,8 +126,13 @@ impl Dataset {
             Dataset::Register(_) => "register",
             Dataset::Show { .. } => "show",
             Dataset::List => "list",
+            Dataset::Terms(_) => "terms",
+            Dataset::Grant(_) => "grant",
+            Dataset::Buy(_) => "buy",
+            Dataset::Grants { .. } => "grants",
             Dataset::SetLocations { .. } => "set-locations",
             Dataset::Transfer { .. } => "transfer",
+            Dataset::Withdraw { .. } => "withdraw",
             Dataset::Serve { .. } => "serve",
         }
     }
@@ -136,6 +144,11 @@ impl Dataset {
             Dataset::Register(command) => command.run(global).await,
             Dataset::Show { id } => show_one(global, id).await,
             Dataset::List => list(global).await,
+            Dataset::Terms(command) => command.run(global).await,
+            Dataset::Grant(command) => command.run(global).await,
+            Dataset::Buy(command) => command.run(global).await,
+            Dataset::Grants { id } => access::grants(global, id).await,
+            Dataset::Withdraw { id } => withdraw(global, id).await,
             Dataset::SetLocations { id, locations, none } => set_locations(global, id, locations, none).await,
             Dataset::Transfer { id, to } => transfer(global, id, to).await,
             Dataset::Serve { dir, listen } => serve_folder(&dir, listen).await,
@@ -166,42 +179,6 @@ fn manifest(dir: &Path) -> anyhow::Result<Answer> {
     Answer::new(data, id.to_string())
 }
 
-impl Register {
-    async fn run(self, global: &Global) -> anyhow::Result<Answer> {
-        let manifest = manifest_at(&self.path)?;
-        let id = manifest.id();
-        registry::check_name(&self.name)?;
-        registry::check_licence(&self.licence)?;
-        registry::check_locations(&self.locations)?;
-        if self.path.is_dir() {
-            keep_manifest(&self.path, &manifest)?;
-        }
-        let deployed = global.connect().await?;
-        for location in &self.locations {
-            let fetched = Manifest::fetch(&deployed.fetcher(), std::slice::from_ref(location), &id).await;
-            if let Err(error) = fetched {
-                eprintln!("warning: nobody can fetch the dataset from this location yet: {error}");
-            }
-        }
-        if self.locations.is_empty() {
-            eprintln!(
-                "warning: without a --location nobody can fetch the dataset; `assay dataset set-locations` adds some later"
-            );
-        }
-        let dataset = RegisterDataset {
-            id,
-            name: self.name.clone(),
-            licence: self.licence,
-            bytes: manifest.bytes(),
-            locations: self.locations,
-            parents: self.parents,
-        };
-        let what = format!("register the dataset {} ({})", show::plain(&self.name), show::bytes(manifest.bytes()));
-        let call = deployed.registry.register_dataset(&dataset);
-        signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id }), |()| id.to_string()).await
-    }
-}
-
 async fn record(deployed: &Deployed, id: Hash) -> anyhow::Result<DatasetRecord> {
     deployed.registry.dataset(id).await?.with_context(|| no_dataset(&id))
 }
@@ -212,43 +189,66 @@ async fn show_one(global: &Global, id: Hash) -> anyhow::Result<Answer> {
     let locations = deployed.registry.locations(&Node::Dataset(id)).await?;
     let node = Node::Dataset(id);
     let parents = all_pages(|offset| deployed.registry.made_from(&node, offset, MAX_PAGE)).await?;
-    let into = deployed.registry.made_into(&Node::Dataset(id), 0, 1).await?.total;
-    let mut lines = vec![
-        ("dataset", id.to_string()),
-        ("name", show::plain(&record.name)),
-        ("licence", show::plain(&record.licence)),
+    let into = deployed.registry.made_into(&node, 0, 1).await?.total;
+    let grants = deployed.registry.grants(id, 0, 1).await?.total;
+    let statements = deployed.registry.statements(&node, 0, 1).await?.total;
+    let unit = deployed.chain.unit();
+    let mut lines = vec![("dataset", id.to_string())];
+    match record.withdrawn_at {
+        None => lines.push(("name", show::plain(&record.name))),
+        Some(at) => {
+            let ago = show::duration(deployed.chain.now().await?.saturating_sub(at));
+            lines.push(("withdrawn", format!("{ago} ago: name and locations are removed, no new job may use it")));
+        }
+    }
+    lines.extend(access::lines(unit, &record.terms));
+    lines.extend([
         ("size", show::bytes(record.bytes)),
         ("owner", record.owner.to_string()),
         ("registered", format!("in block {}", record.block)),
-    ];
+    ]);
     lines.extend(locations.iter().map(|location| ("location", show::plain(location))));
     lines.extend(parents.iter().map(|node| ("made from", node.to_string())));
     lines.push(("used in", format!("{into} (`assay provenance {id} --into` shows them)")));
+    lines.push(("grants", format!("{grants} (`assay dataset grants {id}` shows them)")));
+    lines.push(("statements", format!("{statements} (`assay statement list {id}` shows them)")));
     let data = json!({
-        "id": id, "record": record, "locations": locations, "made_from": parents, "made_into": into,
+        "id": id, "record": data(unit, &record), "terms": access::hash(&record.terms), "locations": locations,
+        "made_from": parents, "made_into": into, "grants": grants, "statements": statements,
     });
     Answer::new(data, show::fields(lines))
+}
+
+/// A record for `--json`, with the price in the chain's unit.
+fn data(unit: &Unit, record: &DatasetRecord) -> Value {
+    let mut terms = record.terms.clone();
+    let price = terms.price.take();
+    let mut data = json!(DatasetRecord { terms, ..record.clone() });
+    data["price"] = json!(price.map(|price| shown(unit, price)));
+    data
 }
 
 async fn list(global: &Global) -> anyhow::Result<Answer> {
     let deployed = global.connect().await?;
     let ids = all_pages(|offset| deployed.registry.datasets(offset, MAX_PAGE)).await?;
-    let (mut rows, mut data) = (vec![], Vec::<Value>::new());
+    let unit = deployed.chain.unit();
+    let (mut rows, mut datasets) = (vec![], Vec::<Value>::new());
     for id in ids {
         let record = record(&deployed, id).await?;
         rows.push(vec![
             id.to_string(),
             show::bytes(record.bytes),
-            show::plain(&record.licence),
+            show::plain(&record.terms.licence),
+            access::brief(unit, &record),
             show::plain(&record.name),
         ]);
-        data.push(json!({ "id": id, "record": record }));
+        datasets.push(json!({ "id": id, "record": data(unit, &record) }));
     }
     let text = match rows.is_empty() {
         true => "no datasets are registered; `assay dataset register` adds one".into(),
-        false => show::table(&["ID", "SIZE", "LICENCE", "NAME"], &rows),
+        false => show::table(&["ID", "SIZE", "LICENCE", "ACCESS", "NAME"], &rows),
     };
-    Answer::new(data, text)
+    Answer::new(datasets, text)
 }
 
 async fn set_locations(global: &Global, id: Hash, locations: Vec<String>, none: bool) -> anyhow::Result<Answer> {
@@ -275,6 +275,21 @@ async fn transfer(global: &Global, id: Hash, to: Account) -> anyhow::Result<Answ
     let call = deployed.registry.transfer_dataset(id, to);
     let text = format!("{to} owns the dataset now");
     signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id, "owner": to }), |()| text).await
+}
+
+async fn withdraw(global: &Global, id: Hash) -> anyhow::Result<Answer> {
+    let deployed = global.connect().await?;
+    let record = record(&deployed, id).await?;
+    if record.withdrawn_at.is_some() {
+        return Answer::new(json!({ "id": id, "executed": false }), format!("dataset {id} is withdrawn already"));
+    }
+    let what = format!(
+        "withdraw the dataset {} FOR GOOD: name and locations go, no new job may use it",
+        show::plain(&record.name)
+    );
+    let call = deployed.registry.withdraw_locations(id);
+    let text = format!("dataset {id} is withdrawn; servers and blocks that are over may still show what it was");
+    signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id }), |()| text).await
 }
 
 async fn serve_folder(dir: &Path, listen: SocketAddr) -> anyhow::Result<Answer> {

@@ -1,0 +1,75 @@
+//! `dataset register`.
+
+use super::{access::TermsOptions, keep_manifest, manifest_at};
+use crate::cli::{Answer, Global};
+use crate::show;
+use crate::signing;
+use assay_job::Manifest;
+use assay_protocol::Hash;
+use assay_protocol::registry::{self, RegisterDataset};
+use clap::Args;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Put a dataset on record; the key's account becomes its owner.
+///
+/// Anybody may use it in jobs unless it has a --price or is --private.
+#[derive(Args, Debug)]
+pub struct Register {
+    /// The dataset's folder, or its manifest.json
+    path: PathBuf,
+    /// Name for people, at most 64 bytes
+    #[arg(long)]
+    name: String,
+    /// SPDX licence expression, such as CC-BY-4.0; one of your own starts with LicenseRef-
+    #[arg(long, visible_alias = "license", value_name = "SPDX")]
+    licence: String,
+    /// On which terms it may be used.
+    #[command(flatten)]
+    terms: TermsOptions,
+    /// URL below which manifest.json and the files are; best first, repeatable
+    #[arg(long = "location", value_name = "URL")]
+    locations: Vec<String>,
+    /// Registered dataset that this one was derived from; repeatable. Its owner
+    /// gets its royalty of what this one is sold for
+    #[arg(long = "parent", value_name = "ID")]
+    parents: Vec<Hash>,
+}
+
+impl Register {
+    /// Does it.
+    pub async fn run(self, global: &Global) -> anyhow::Result<Answer> {
+        let manifest = manifest_at(&self.path)?;
+        let id = manifest.id();
+        registry::check_name(&self.name)?;
+        let terms = self.terms.new_terms(&self.licence)?;
+        registry::check_locations(&self.locations)?;
+        if self.path.is_dir() {
+            keep_manifest(&self.path, &manifest)?;
+        }
+        let deployed = global.connect().await?;
+        let terms = terms.in_unit(deployed.chain.unit())?;
+        for location in &self.locations {
+            let fetched = Manifest::fetch(&deployed.fetcher(), std::slice::from_ref(location), &id).await;
+            if let Err(error) = fetched {
+                eprintln!("warning: nobody can fetch the dataset from this location yet: {error}");
+            }
+        }
+        if self.locations.is_empty() {
+            eprintln!(
+                "warning: without a --location nobody can fetch the dataset; `assay dataset set-locations` adds some later"
+            );
+        }
+        let dataset = RegisterDataset {
+            id,
+            name: self.name.clone(),
+            bytes: manifest.bytes(),
+            terms,
+            locations: self.locations,
+            parents: self.parents,
+        };
+        let what = format!("register the dataset {} ({})", show::plain(&self.name), show::bytes(manifest.bytes()));
+        let call = deployed.registry.register_dataset(&dataset);
+        signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id }), |()| id.to_string()).await
+    }
+}
