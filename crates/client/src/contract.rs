@@ -22,6 +22,9 @@ pub fn selector(label: &str) -> [u8; 4] {
     [hash[0], hash[1], hash[2], hash[3]]
 }
 
+/// Most bytes of a message, selector included, that an ink! contract reads.
+pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+
 /// A message to a contract that has not been sent. `T` is what it answers, `E`
 /// the contract's own reason to refuse.
 #[must_use = "a call does nothing until it is tried or executed"]
@@ -167,9 +170,16 @@ impl<T, E: fmt::Display> Call<T, E> {
                 return Err(self.task.failure(chain, runtime, origin, error).await.into());
             }
         };
-        match answer(chain, self.task.address(), message, returned, self.read).await? {
-            Ok(output) => Ok((outcome, output)),
-            Err(reason) => Err(CallError::Refused { message, reason }),
+        let (address, bytes) = (self.task.address(), self.task.data.len());
+        match answer(chain, address, message, returned, self.read).await {
+            Ok(Ok(output)) => Ok((outcome, output)),
+            Ok(Err(reason)) => Err(CallError::Refused { message, reason }),
+            // ink! answers the same to what does not fit into its buffer.
+            Err(Error::Execution(ExecutionError::UnknownMessage { .. })) if bytes > MAX_MESSAGE_BYTES => {
+                let (message, limit) = (message.into(), MAX_MESSAGE_BYTES);
+                Err(ExecutionError::TooLong { address, message, bytes, limit }.into())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 }

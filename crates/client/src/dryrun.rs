@@ -22,6 +22,9 @@ const DATA: &[&str] = &["input_data", "data"];
 /// Short enough for every chain to remember that block's hash.
 const VALID_BLOCKS: u64 = 128;
 
+/// Most bytes of a message that `pallet-revive` takes (`limits::CALLDATA_BYTES`).
+const MAX_CALL_DATA_BYTES: usize = 128 * 1024;
+
 /// Bits of a contract's return flags.
 const REVERT: u128 = 1;
 
@@ -271,6 +274,10 @@ impl Task {
             ("Revive", "OutOfGas") => ExecutionError::LimitTooLow { message, what: "weight" }.into(),
             ("Revive", "StorageDepositLimitExhausted") => {
                 ExecutionError::LimitTooLow { message, what: "storage deposit" }.into()
+            }
+            ("Revive", "CallDataTooLarge") => {
+                let (bytes, limit) = (self.data.len(), MAX_CALL_DATA_BYTES);
+                ExecutionError::TooLong { address, message, bytes, limit }.into()
             }
             (
                 "Revive",

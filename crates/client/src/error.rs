@@ -288,6 +288,21 @@ pub enum ExecutionError {
         /// The message.
         message: String,
     },
+    /// The message is longer than the contract can read, or the chain takes.
+    #[error(
+        "the contract at {address} cannot be sent {message} of {bytes} bytes: at most {limit} can be read; \
+         send less at a time"
+    )]
+    TooLong {
+        /// The contract.
+        address: Address,
+        /// The message.
+        message: String,
+        /// Its length, selector included.
+        bytes: usize,
+        /// The most that it may be.
+        limit: usize,
+    },
     /// The contract crashed.
     #[error(
         "the contract at {address} crashed in {message} ({name}); nothing was kept. \

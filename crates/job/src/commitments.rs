@@ -10,7 +10,8 @@ use parity_scale_codec::{DecodeAll, Encode};
 #[derive(Clone, Debug)]
 pub struct Commitments {
     leaves: Vec<Leaf>,
-    hashes: Vec<Hash>,
+    /// The Merkle tree from the leaves' hashes up, so that a proof takes no hashing.
+    levels: Vec<Vec<Hash>>,
 }
 
 impl Commitments {
@@ -30,8 +31,8 @@ impl Commitments {
     }
 
     fn of(leaves: Vec<Leaf>) -> Self {
-        let hashes = leaves.iter().map(|leaf| leaf.hash(&Native)).collect();
-        Self { leaves, hashes }
+        let levels = merkle::levels(&Native, leaves.iter().map(|leaf| leaf.hash(&Native)).collect());
+        Self { leaves, levels }
     }
 
     /// Most bytes of the encoded leaves of a job with so many segments.
@@ -73,7 +74,7 @@ impl Commitments {
 
     /// The Merkle root.
     pub fn root(&self) -> Hash {
-        merkle::root(&Native, &self.hashes).expect("a job has at least one segment, so two boundaries")
+        self.levels[self.levels.len() - 1][0]
     }
 
     /// The leaf of a boundary with its proof.
@@ -82,7 +83,7 @@ impl Commitments {
     /// If there is no such boundary.
     pub fn opening(&self, boundary: u32) -> LeafOpening {
         let leaf = self.leaves[boundary as usize];
-        let proof = merkle::proof(&Native, &self.hashes, boundary).expect("the leaf exists");
+        let proof = merkle::siblings(&self.levels, boundary);
         LeafOpening { state: leaf.state, seal: leaf.seal, proof }
     }
 }

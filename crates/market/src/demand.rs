@@ -122,7 +122,7 @@ fn answers(host: &impl MarketHost, id: u64, demand: &Demand, answer: &Answer) ->
 /// To answer is not to serve: one chunk shows that the operator has the state,
 /// not that others get it. So when [`Terms::reports`] verifiers, drawn one after
 /// another for the same slot, have reported, the operator is convicted though
-/// each was answered. Otherwise a cheat that shows its false segments to those
+/// each was answered, and all of its stake is burned. Otherwise a cheat that shows its false segments to those
 /// whom it has bribed alone, and answers the rest, could never lose its stake.
 ///
 /// # Errors
@@ -148,7 +148,8 @@ pub fn answer(host: &mut impl MarketHost, id: u64, number: u8, answer: Answer) -
         REPORTERS.set(host, &(id, reported), &reporters);
         let terms = terms(host, id);
         if reporters.len() >= usize::from(terms.reports()) {
-            convict(host, id, &mut job, &terms, Reason::Unavailable, None, (&reporters, Reason::Reward));
+            // All of the stake is burned: nobody must earn by saying so without a proof.
+            convict(host, id, &mut job, &terms, Reason::Unavailable, None, (&[], Reason::Reward));
         }
     }
     JOB.set(host, &id, &job);

@@ -38,8 +38,9 @@ pub fn segments(hasher: &impl Sha256, seed: &Hash, segments: u32, count: u8) -> 
     drawn
 }
 
-/// Blind tries of a weighted draw before it looks at who is left.
-const TRIES: u8 = 16;
+/// Blind tries of a weighted draw before it looks at who is left. Each reads two
+/// records and a path down the tree, and a panel of nine must fit into a block.
+const TRIES: u8 = 4;
 
 /// One of the verifiers that revealed and are not idle, with odds in proportion
 /// to what they have locked, without those that `excluded` names. `None` if
@@ -65,19 +66,15 @@ pub(crate) fn verifier(
             return Some(verifier);
         }
     }
-    let mut places = weights::out(host, id);
-    places.extend(excluded.iter().filter_map(enlistment).filter(|part| part.revealed).map(|part| part.place));
-    places.sort_unstable();
-    places.dedup();
-    // Where the weights that are out begin, and how much they are.
-    let gaps: Vec<(u128, u128)> = places
-        .into_iter()
-        .map(|place| {
-            let start = weights::before(host, id, place);
-            (start, weights::before(host, id, place + 1) - start)
-        })
+    // Where the weights of the excluded begin among what is left, and how much they are.
+    let mut gaps: Vec<(u128, u128)> = excluded
+        .iter()
+        .filter_map(enlistment)
+        .filter(|part| part.revealed && !part.idle)
+        .map(|part| (weights::left_before(host, id, part.place), part.locked))
         .collect();
-    let left = job.revealed_stake - gaps.iter().map(|(_, weight)| weight).sum::<u128>();
+    gaps.sort_unstable();
+    let left = weights::left(host, id, job) - gaps.iter().map(|(_, weight)| weight).sum::<u128>();
     if left == 0 {
         return None;
     }
@@ -87,7 +84,7 @@ pub(crate) fn verifier(
             ticket += weight;
         }
     }
-    Some(weights::holder(host, id, job, ticket))
+    Some(weights::holder_left(host, id, job, ticket))
 }
 
 /// Draws all slots of a job after its commitment. `false` if there is nobody to check.
@@ -157,12 +154,15 @@ pub(crate) fn panel(
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
     use crate::PLACE;
     use crate::testing::job_of;
     use assay_protocol::hash::Native;
     use assay_protocol::host::MemoryHost;
     use assay_protocol::market::Enlistment;
+    use core::cell::RefCell;
+    use std::collections::BTreeSet;
 
     #[test]
     fn segments_are_different_and_in_range() {
@@ -223,11 +223,11 @@ mod tests {
         assert_eq!((counts[1], counts[4]), (0, 0));
     }
 
-    fn make_idle(host: &mut MemoryHost, verifier: Address) {
+    fn make_idle(host: &mut MemoryHost, job: &Job, verifier: Address) {
         let mut part = ENLISTMENT.get(host, &(0, verifier)).unwrap();
         part.idle = true;
         ENLISTMENT.set(host, &(0, verifier), &part);
-        weights::take_out(host, 0, part.place);
+        weights::take_out(host, 0, job, part.place, part.locked);
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
         let all: Vec<Address> = (0..6).map(|place| Address([place; 20])).collect();
         assert_eq!(verifier(&host, 0, &job, &Hash::default(), &0u8, &all), None);
         assert_eq!(verifier(&host, 0, &job, &Hash::default(), &0u8, &all[1..]), Some(all[0]));
-        make_idle(&mut host, all[0]);
+        make_idle(&mut host, &job, all[0]);
         assert_eq!(verifier(&host, 0, &job, &Hash::default(), &0u8, &all[1..]), None);
         // Whoever is both excluded and idle is out once.
         assert_eq!(verifier(&host, 0, &job, &Hash::default(), &0u8, &all[..5]), Some(all[5]));
@@ -245,8 +245,8 @@ mod tests {
     #[test]
     fn who_has_nearly_all_weight_and_is_out_leaves_the_others_their_odds() {
         let (mut host, job) = verifiers([1, 1_000_000_000, 2, 3, 1_000_000_000, 0]);
-        make_idle(&mut host, Address([1; 20]));
-        make_idle(&mut host, Address([4; 20]));
+        make_idle(&mut host, &job, Address([1; 20]));
+        make_idle(&mut host, &job, Address([4; 20]));
         let mut counts = [0u32; 6];
         for round in 0..6_000u32 {
             let drawn = verifier(&host, 0, &job, &Native.sha256(&round.to_le_bytes()), &0u8, &[]).unwrap();
@@ -265,10 +265,82 @@ mod tests {
             (0u16..500).map(|what| verifier(host, 0, &job, &Hash::default(), &what, &[]).unwrap()).collect()
         };
         let before = draws(&host);
-        make_idle(&mut host, Address([3; 20]));
+        make_idle(&mut host, &job, Address([3; 20]));
         for (before, after) in before.into_iter().zip(draws(&host)) {
             assert_ne!(after, Address([3; 20]));
             assert!(before == after || before == Address([3; 20]));
         }
+    }
+
+    /// A host that remembers which values were read.
+    struct Counted<'a>(&'a MemoryHost, RefCell<BTreeSet<Vec<u8>>>);
+
+    impl Sha256 for Counted<'_> {
+        fn sha256(&self, bytes: &[u8]) -> Hash {
+            self.0.sha256(bytes)
+        }
+    }
+
+    impl Host for Counted<'_> {
+        fn caller(&self) -> Address {
+            self.0.caller()
+        }
+        fn value(&self) -> u128 {
+            self.0.value()
+        }
+        fn now(&self) -> u64 {
+            self.0.now()
+        }
+        fn block_number(&self) -> u32 {
+            self.0.block_number()
+        }
+        fn block_hash(&self, number: u32) -> Option<Hash> {
+            self.0.block_hash(number)
+        }
+        fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+            self.1.borrow_mut().insert(key.to_vec());
+            self.0.get(key)
+        }
+        fn set(&mut self, _: &[u8], _: &[u8]) {
+            unreachable!("a draw only reads")
+        }
+        fn remove(&mut self, _: &[u8]) {
+            unreachable!("a draw only reads")
+        }
+    }
+
+    /// A client that enlists a crowd and lets it miss every turn must not make a
+    /// panel's draw dearer than a block: then the job could not be left any more.
+    #[test]
+    fn a_panel_of_nine_among_a_crowd_that_is_out_reads_few_values() {
+        let crowd = 4_096u32;
+        let (mut host, mut job) = (MemoryHost::default(), job_of(crowd));
+        let address = |place: u32| {
+            let mut address = Address::default();
+            address.0[..4].copy_from_slice(&place.to_le_bytes());
+            address
+        };
+        for place in 0..crowd {
+            let (sealed_secret, locked) = (Hash::default(), 10);
+            let idle = place % 200 != 7;
+            let part = Enlistment { sealed_secret, locked, bond: locked, place, revealed: true, idle };
+            ENLISTMENT.set(&mut host, &(0, address(place)), &part);
+            PLACE.set(&mut host, &(0, place), &address(place));
+            weights::add(&mut host, 0, &mut job, place, locked);
+        }
+        for place in (0..crowd).filter(|place| place % 200 != 7) {
+            weights::take_out(&mut host, 0, &job, place, 10);
+        }
+        let counted = Counted(&host, RefCell::default());
+        let mut members = Vec::new();
+        for seat in 0u8..9 {
+            members.push(verifier(&counted, 0, &job, &Hash([5; 32]), &seat, &members).unwrap());
+        }
+        let places: BTreeSet<u32> =
+            members.iter().map(|member| ENLISTMENT.get(&host, &(0, *member)).unwrap().place % 200).collect();
+        assert_eq!(places, BTreeSet::from([7]));
+        // A value costs 10.26 kB of proof, and a block has 7,864 kB.
+        let read = counted.1.borrow().len();
+        assert!(read < 600, "{read} values");
     }
 }

@@ -111,9 +111,10 @@ pub(crate) const ENLISTMENT: Table<(u64, Address), Enlistment> = Table::new(b'e'
 /// Verifiers in the order in which they enlisted.
 pub(crate) const PLACE: Table<(u64, u32), Address> = Table::new(b'l');
 pub(crate) const WEIGHT: Table<(u64, u32), u128> = Table::new(b'z');
-/// Places of verifiers that are not drawn again.
-pub(crate) const OUT: Table<(u64, u32), u32> = Table::new(b'O');
-pub(crate) const OUT_COUNT: Table<u64, u32> = Table::new(b'N');
+/// A tree like the one of the weights, over those that are not drawn again.
+pub(crate) const OUT: Table<(u64, u32), u128> = Table::new(b'O');
+/// The weight of all that are not drawn again.
+pub(crate) const OUT_TOTAL: Table<u64, u128> = Table::new(b'N');
 /// Operators that had the job and lost it.
 pub(crate) const BARRED: Table<(u64, Address), ()> = Table::new(b'b');
 pub(crate) const STANDING: Table<(Role, Address), Standing> = Table::new(b'a');

@@ -116,7 +116,7 @@ pub fn penalise(
     let amount = amount.min(enlistment.bond);
     enlistment.bond -= amount;
     if enlistment.revealed && !enlistment.idle {
-        weights::take_out(host, id, enlistment.place);
+        weights::take_out(host, id, job, enlistment.place, enlistment.locked);
     }
     enlistment.idle = true;
     ENLISTMENT.set(host, &(id, verifier), &enlistment);

@@ -24,7 +24,8 @@ fn check_terms(terms: &Terms, longest_window: u32) -> Result<(), TermsError> {
     if terms.windows.all().iter().any(|window| *window == 0 || *window > longest_window) {
         return Err(TermsError::Window);
     }
-    if [terms.payment, terms.fee, terms.stake, terms.bond].contains(&0) {
+    // A bond whose share is nothing would make demands and missed turns free.
+    if [terms.payment, terms.fee, terms.stake, terms.demand_bond()].contains(&0) {
         return Err(TermsError::Amount);
     }
     if terms.hand_back > share(terms.stake, LATE_PENALTY_BP) {

@@ -7,60 +7,70 @@
 //! so that neither the order of revealing nor a turn that somebody misses moves
 //! another's place in a draw.
 
-use crate::{OUT, OUT_COUNT, PLACE, WEIGHT};
-use alloc::vec::Vec;
+use crate::{OUT, OUT_TOTAL, PLACE, WEIGHT};
 use assay_protocol::Address;
-use assay_protocol::host::Host;
+use assay_protocol::host::{Host, Table};
 use assay_protocol::market::Job;
+
+/// Sums of weights by tree entry.
+type Tree = Table<(u64, u32), u128>;
 
 fn low_bit(index: u32) -> u32 {
     index & index.wrapping_neg()
 }
 
-fn sum(host: &impl Host, id: u64, index: u32) -> u128 {
-    WEIGHT.get(host, &(id, index)).unwrap_or(0)
+fn entry(host: &impl Host, tree: &Tree, id: u64, index: u32) -> u128 {
+    tree.get(host, &(id, index)).unwrap_or(0)
 }
 
-/// Gives a place its weight. The caller stores the job.
-pub fn add(host: &mut impl Host, id: u64, job: &mut Job, place: u32, weight: u128) {
+fn add_to(host: &mut impl Host, tree: &Tree, (id, job): (u64, &Job), place: u32, weight: u128) {
     let mut index = place + 1;
     while index <= job.enlisted {
-        let sum = sum(host, id, index) + weight;
-        WEIGHT.set(host, &(id, index), &sum);
+        let sum = entry(host, tree, id, index) + weight;
+        tree.set(host, &(id, index), &sum);
         index += low_bit(index);
     }
-    job.revealed_stake += weight;
 }
 
-/// Keeps in mind that whoever has a place is not drawn again. Once for each place.
-pub fn take_out(host: &mut impl Host, id: u64, place: u32) {
-    let count = OUT_COUNT.get(host, &id).unwrap_or(0);
-    OUT.set(host, &(id, count), &place);
-    OUT_COUNT.set(host, &id, &(count + 1));
-}
-
-/// The places of those that are not drawn again.
-pub fn out(host: &impl Host, id: u64) -> Vec<u32> {
-    let count = OUT_COUNT.get(host, &id).unwrap_or(0);
-    (0..count).filter_map(|number| OUT.get(host, &(id, number))).collect()
-}
-
-/// The weight of all places before this one.
-pub fn before(host: &impl Host, id: u64, place: u32) -> u128 {
+fn before_in(host: &impl Host, tree: &Tree, id: u64, place: u32) -> u128 {
     let (mut index, mut total) = (place, 0);
     while index > 0 {
-        total += sum(host, id, index);
+        total += entry(host, tree, id, index);
         index -= low_bit(index);
     }
     total
 }
 
-/// Who has the unit of weight number `ticket`, which must be below the whole weight.
-pub fn holder(host: &impl Host, id: u64, job: &Job, mut ticket: u128) -> Address {
+/// Gives a place its weight. The caller stores the job.
+pub fn add(host: &mut impl Host, id: u64, job: &mut Job, place: u32, weight: u128) {
+    add_to(host, &WEIGHT, (id, job), place, weight);
+    job.revealed_stake += weight;
+}
+
+/// Keeps in mind that whoever has a place, of this weight, is not drawn again.
+/// Once for each place.
+pub fn take_out(host: &mut impl Host, id: u64, job: &Job, place: u32, weight: u128) {
+    add_to(host, &OUT, (id, job), place, weight);
+    let total = OUT_TOTAL.get(host, &id).unwrap_or(0) + weight;
+    OUT_TOTAL.set(host, &id, &total);
+}
+
+/// The weight of all that can still be drawn.
+pub fn left(host: &impl Host, id: u64, job: &Job) -> u128 {
+    job.revealed_stake - OUT_TOTAL.get(host, &id).unwrap_or(0)
+}
+
+/// The weight that can still be drawn of all places before this one.
+pub fn left_before(host: &impl Host, id: u64, place: u32) -> u128 {
+    before_in(host, &WEIGHT, id, place) - before_in(host, &OUT, id, place)
+}
+
+/// The place of the unit number `ticket` of the weights by entry `sum`.
+fn find(host: &impl Host, id: u64, job: &Job, mut ticket: u128, sum: impl Fn(u32) -> u128) -> Address {
     let (mut place, mut step) = (0, 1 << job.enlisted.ilog2());
     while step > 0 {
         if place + step <= job.enlisted {
-            let sum = sum(host, id, place + step);
+            let sum = sum(place + step);
             if sum <= ticket {
                 ticket -= sum;
                 place += step;
@@ -69,6 +79,16 @@ pub fn holder(host: &impl Host, id: u64, job: &Job, mut ticket: u128) -> Address
         step /= 2;
     }
     PLACE.get(host, &(id, place)).expect("a ticket below the whole weight has a place")
+}
+
+/// Who has the unit of weight number `ticket`, which must be below the whole weight.
+pub fn holder(host: &impl Host, id: u64, job: &Job, ticket: u128) -> Address {
+    find(host, id, job, ticket, |index| entry(host, &WEIGHT, id, index))
+}
+
+/// Who has the unit number `ticket`, below [`left`], of the weight that can still be drawn.
+pub fn holder_left(host: &impl Host, id: u64, job: &Job, ticket: u128) -> Address {
+    find(host, id, job, ticket, |index| entry(host, &WEIGHT, id, index) - entry(host, &OUT, id, index))
 }
 
 #[cfg(test)]
@@ -99,7 +119,8 @@ mod tests {
             prop_assert_eq!(job.revealed_stake, weights.iter().sum::<u128>());
             let mut ticket = 0;
             for (place, weight) in (0u32..).zip(weights) {
-                prop_assert_eq!(before(&host, 0, place), ticket);
+                prop_assert_eq!(left_before(&host, 0, place), ticket);
+                prop_assert!(weight == 0 || holder_left(&host, 0, &job, ticket) == Address([place as u8; 20]));
                 for _ in 0..weight {
                     prop_assert_eq!(holder(&host, 0, &job, ticket), Address([place as u8; 20]));
                     ticket += 1;

@@ -23,17 +23,20 @@ pub(crate) fn climb(
     let mut siblings = Vec::new();
     while level.len() > 1 {
         siblings.extend(level.get(position ^ 1));
-        level = level
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => node(left, right),
-                [odd] => *odd,
-                _ => unreachable!("chunks of one or two"),
-            })
-            .collect();
+        level = above(&node, &level);
         position /= 2;
     }
     Some((*level.first()?, siblings))
+}
+
+/// The level above one of a tree with these inner nodes.
+fn above(node: impl Fn(&Hash, &Hash) -> Hash, level: &[Hash]) -> Vec<Hash> {
+    let parent = |pair: &[Hash]| match pair {
+        [left, right] => node(left, right),
+        [odd] => *odd,
+        _ => unreachable!("chunks of one or two"),
+    };
+    level.chunks(2).map(parent).collect()
 }
 
 /// The root that `leaf` has as number `index` of `count` in a tree with these
@@ -65,6 +68,22 @@ pub(crate) fn proved_root(
 /// The root over `leaves`; `None` for no leaves.
 pub fn root(hasher: &impl Sha256, leaves: &[Hash]) -> Option<Hash> {
     climb(|left, right| node(hasher, left, right), leaves.to_vec(), 0).map(|(root, _)| root)
+}
+
+/// All levels of the tree over `leaves`, from these up to the root, for many proofs.
+pub fn levels(hasher: &impl Sha256, leaves: Vec<Hash>) -> Vec<Vec<Hash>> {
+    let mut levels = alloc::vec![leaves];
+    while let Some(level) = levels.last().filter(|level| level.len() > 1) {
+        let above = above(|left, right| node(hasher, left, right), level);
+        levels.push(above);
+    }
+    levels
+}
+
+/// [`proof`] from all levels of the tree.
+pub fn siblings(levels: &[Vec<Hash>], index: u32) -> Vec<Hash> {
+    let sibling = |(height, level): (usize, &Vec<Hash>)| level.get((index as usize >> height) ^ 1).copied();
+    levels.iter().enumerate().filter_map(sibling).collect()
 }
 
 /// The siblings on the way from leaf `index` to the root, lowest first; `None`
@@ -106,8 +125,11 @@ mod tests {
         for count in 1..=33 {
             let leaves = leaves(count);
             let root = root(&Native, &leaves).unwrap();
+            let levels = levels(&Native, leaves.clone());
+            assert_eq!(levels.last().unwrap(), &[root]);
             for index in 0..count {
                 let siblings = proof(&Native, &leaves, index).unwrap();
+                assert_eq!(super::siblings(&levels, index), siblings);
                 for (other, leaf) in (0..count).zip(&leaves) {
                     assert_eq!(verify(&Native, &root, count, index, leaf, &siblings), other == index);
                 }

@@ -62,7 +62,8 @@ pub fn import_model(host: &mut impl RegistryHost, id: Hash) -> Result<(), Error>
 ///
 /// # Errors
 /// [`Error::NoPredecessor`], [`Error::UnknownDataset`],
-/// [`Error::NothingToImport`] (also if the account's grant here is as good),
+/// [`Error::NothingToImport`] (also if the account's grant here is as good, or
+/// holds under other terms),
 /// [`Error::Overflow`].
 pub fn import_grant(host: &mut impl RegistryHost, id: Hash, account: Address) -> Result<(), Error> {
     let from = predecessor(host)?;
@@ -71,7 +72,8 @@ pub fn import_grant(host: &mut impl RegistryHost, id: Hash, account: Address) ->
     let other = host.other(from);
     let mut grant = other.grant(&id, &account).filter(|grant| grant.at < import.at).ok_or(Error::NothingToImport)?;
     if let Some(here) = reads::grant(host, id, account) {
-        if here.until >= grant.until {
+        // What stands here is not put under other terms.
+        if here.until >= grant.until || (here.holds(host.now()) && here.terms != grant.terms) {
             return Err(Error::NothingToImport);
         }
         grant.paid = grant.paid.checked_add(here.paid).ok_or(Error::Overflow)?;

@@ -255,17 +255,16 @@ fn accusers_gain(settings: &Settings, cast: &Cast) -> f64 {
     fees * crowd.bribed_share() + (0..cast.conduct.accusations).map(won).sum::<f64>()
 }
 
-/// What conspirators expect to gain by reporting what is served: half of the stake,
-/// less their penalties, if one slot draws enough of them one after another, and
-/// their slots' fees if none does.
+/// What conspirators expect to gain by reporting what is served: if one slot draws
+/// enough of them one after another they pay their penalties, and the stake is
+/// burned; if none does they earn their slots' fees.
 fn reporters_gain(settings: &Settings, cast: &Cast) -> f64 {
     let (crowd, slots) = (cast.crowd(), u32::from(settings.samples));
     let one = crowd.all_bribed(settings.reports());
-    let stake = settings.stake().expect("settings are checked") as f64;
     let paid = f64::from(settings.reports()) * share(settings.bond, IDLE_PENALTY_BP) as f64;
     let fees = (settings.fee / u128::from(settings.samples)) as f64 * f64::from(slots);
     let nowhere_else = 1.0 - some_of(slots - 1, one);
-    some_of(slots, one) * (stake / 2.0 - paid) + fees * (crowd.bribed_share() - one) * nowhere_else
+    fees * (crowd.bribed_share() - one) * nowhere_else - some_of(slots, one) * paid
 }
 
 fn account(kind: u8, number: u32) -> Address {

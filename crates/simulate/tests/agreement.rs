@@ -100,7 +100,8 @@ fn who_hides_or_keeps_a_secret_back_pays_more_than_it_gains_at_the_least_stake()
     // Without a stake each of them pays.
     for attack in [Attack::Hide, Attack::LastReveal, Attack::Escape] {
         let row =
-            find(&rows(attack, &Settings { stake: Some(1), jobs: 100, ..settings() }), "operator, over an honest one").clone();
+            find(&rows(attack, &Settings { stake: Some(1), jobs: 100, ..settings() }), "operator, over an honest one")
+                .clone();
         assert!(row.measured - row.half_width > 0.0, "{row:?}");
     }
 }
@@ -116,9 +117,12 @@ fn the_least_stake_counts_what_the_simulated_cheats_can_do() {
 }
 
 #[test]
-fn false_reports_pay_where_one_slot_draws_the_bribed_alone() {
+fn false_reports_harm_the_operator_and_earn_nothing() {
     let rows = rows(Attack::FalseReport, &settings());
     assert!(find(&rows, "honest work passes").measured < 1.0);
+    // Less than the fees of a fifth of the slots, which they would have had.
+    let gained = find(&rows, "conspirators");
+    assert!(gained.measured + gained.half_width < settings().fee as f64 / 5.0, "{gained:?}");
     // The honest never report, so no panel's worth of bribed verifiers convicts nobody.
     let few = Settings { panel: 9, bribed_bp: 1_000, ..settings() };
     let rows = self::rows(Attack::FalseReport, &few);

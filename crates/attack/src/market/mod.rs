@@ -35,7 +35,7 @@ const WANTED: &[(&str, &[&str])] = &[
     ("error", &["WrongCheck", "WrongTrace", "WrongSeal", "IncompleteTraces", "NothingToDispute", "DisputeOpen"]),
     ("error", &["NotEnded", "NothingToWithdraw", "BadEndpoint", "Registry", "Overflow", "ValueNotWanted"]),
     ("error", &["BondTooSmall", "StillUnbonding", "NothingUnbonding", "BadOffer", "EndsMissing", "EndsOpen"]),
-    ("error", &["UnknownSegment", "NotChallengeable", "NoPanel", "NotOpened", "TooManyDemands"]),
+    ("error", &["UnknownSegment", "NotChallengeable", "NotOpened", "TooManyDemands"]),
     ("error", &["UnknownDemand", "BadAnswer", "DemandOpen", "ModelHeld", "NothingToRegister"]),
     ("error", &["BadTerms(SpecHash)", "BadTerms(SpecLength)", "BadTerms(Segments)", "BadTerms(Samples)"]),
     ("error", &["BadTerms(Panel)", "BadTerms(Window)", "BadTerms(Amount)", "BadTerms(Model)", "BadTerms(Stake)"]),

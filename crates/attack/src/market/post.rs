@@ -32,7 +32,7 @@ impl World {
             fee: dice.of_these(&[1, 7, 100_003]),
             stake,
             hand_back: dice.of_these(&[0, stake / 20, stake / 10]),
-            bond: dice.of_these(&[1, 9, 19, 5_000, 12_345]),
+            bond: dice.of_these(&[10, 19, 5_000, 12_345]),
             samples,
             panel: 2 + dice.below(3) as u8,
             sealed_secret: sealed(client, id),

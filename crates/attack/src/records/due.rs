@@ -214,7 +214,11 @@ impl Model {
                         let old = self.registries[0].grants.get(&(*dataset, *account));
                         let old = old.filter(|grant| data.imported.is_some_and(|at| grant.at < at));
                         let here = registry.grants.get(&(*dataset, *account));
-                        let better = old.filter(|old| here.is_none_or(|here| old.until > here.until));
+                        let better = old.filter(|old| {
+                            here.is_none_or(|here| {
+                                old.until > here.until && (here.until < self.now || here.terms == old.terms)
+                            })
+                        });
                         need(better.is_some(), Error::NothingToImport);
                         let sum = here.zip(old).map(|(here, old)| here.paid.checked_add(old.paid));
                         need(sum != Some(None), Error::Overflow);

@@ -27,7 +27,7 @@ protocol_type! {
         /// A window is zero or longer than the market's longest.
         #[codec(index = 5)]
         Window,
-        /// Payment, fee, stake or bond is zero.
+        /// Payment, fee or stake is zero, or the bond's idle penalty is.
         #[codec(index = 6)]
         Amount,
         /// Name or licence of the model is not one that the registry takes.
@@ -64,7 +64,7 @@ impl fmt::Display for TermsError {
             TermsError::Window => {
                 write!(f, "each window must last from 1 second to the market's longest window, which `rules` tells")
             }
-            TermsError::Amount => write!(f, "payment, fee, stake and bond must be above zero"),
+            TermsError::Amount => write!(f, "payment, fee and stake must be above zero, and the bond at least 10 units"),
             TermsError::Model => write!(
                 f,
                 "the model's name must have 1 to {} bytes and its licence must be an SPDX expression of at most {}",

@@ -92,7 +92,7 @@ impl Model {
             terms.windows.all().iter().any(|window| *window == 0 || *window > self.longest_window),
             TermsError::Window,
         );
-        wrong(terms.payment == 0 || terms.fee == 0 || terms.stake == 0 || terms.bond == 0, TermsError::Amount);
+        wrong(terms.payment == 0 || terms.fee == 0 || terms.stake == 0 || terms.bond < 10, TermsError::Amount);
         wrong(terms.hand_back > part_of(terms.stake, LATE_PENALTY_BP), TermsError::HandBack);
         let policy = &terms.policy;
         wrong(policy.bribed_bp > 10_000 || policy.false_segments > terms.segments, TermsError::Policy);

@@ -293,13 +293,12 @@ impl Model {
     }
 
     /// To answer is not to serve: with as many reports of one slot as decide on a
-    /// panel the operator is convicted.
+    /// panel the operator is convicted, and its stake burned: nobody earns by reports.
     fn reported(&mut self, id: u64, slot: u8) {
         let task = self.job(id);
-        let of_slot = task.reporters.iter().filter(|reporter| reporter.0 == slot);
-        let reporters: Vec<_> = of_slot.map(|reporter| reporter.1).collect();
-        if reporters.len() == task.convicting_reports() {
-            self.convict(id, Reason::Unavailable, None, (&reporters, Class::Reward, 0));
+        let reports = task.reporters.iter().filter(|reporter| reporter.0 == slot).count();
+        if reports == task.convicting_reports() {
+            self.convict(id, Reason::Unavailable, None, (&[], Class::Reward, 0));
         }
     }
 
