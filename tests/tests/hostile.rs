@@ -207,11 +207,7 @@ async fn model(chain: &Chain, registry: &Registry, market: &Signer, owner: Addre
 
 #[tokio::test]
 async fn a_contract_owns_a_model_and_receives_one_only_if_it_says_so() -> anyhow::Result<()> {
-    let node = DevNode::start(NodeOptions {
-        arguments: vec!["--log".into(), "warn,runtime::revive=trace,runtime::revive::strace=trace".into()],
-        ..NodeOptions::default()
-    })
-    .await?;
+    let node = DevNode::start(NodeOptions::default()).await?;
     let chain = Chain::connect(node.url()).await?;
     let (admin, user) = (Signer::from_suri(DEPLOYER)?, Signer::from_suri(CLIENT)?);
     let (titles, registry) = records(&chain, &admin).await?;

@@ -28,7 +28,7 @@ async fn the_largest_job_is_posted_and_a_byte_more_is_told() -> anyhow::Result<(
             name: "d".repeat(MAX_NAME_BYTES),
             bytes: u64::MAX,
             terms: DatasetTerms::open("CC-BY-4.0"),
-            locations: vec!["https://a.example/".into(); registry::MAX_LOCATIONS],
+            locations: (0..registry::MAX_LOCATIONS).map(|copy| format!("https://{copy}.example/")).collect(),
             parents: vec![],
         };
         world.registry.register_dataset(&dataset).execute(&owner).await?;
@@ -65,10 +65,10 @@ async fn the_largest_job_is_posted_and_a_byte_more_is_told() -> anyhow::Result<(
     assert_eq!(world.chain.address_balance(market.address()).await?, price);
 
     // More than the contract can read at all, and more than the chain takes.
-    for bytes in [16 << 10, 128 << 10] {
-        let error = post(&with_spec(bytes)).await.err().context("nothing can read it")?;
+    for limit in [16 << 10, 128 << 10] {
+        let error = post(&with_spec(limit)).await.err().context("nothing can read it")?;
         let CallError::Failed(error) = error else { bail!("refused by the contract: {error}") };
-        assert!(error.to_string().contains("bytes"), "{bytes}: {error}");
+        assert!(error.to_string().contains(&format!("at most {limit} can be read")), "{error}");
     }
     Ok(())
 }
@@ -113,7 +113,7 @@ async fn the_longest_job_with_most_samples_is_opened_in_the_daemons_batches() ->
     all.slots = batches.iter().flat_map(|batch| batch.slots.clone()).collect();
     assert!(all.encoded_size() > 16 << 10);
     let error = market.open(id, &all).execute(&operator).await.err().context("nothing can read it")?;
-    assert!(matches!(error, CallError::Failed(_)) && error.to_string().contains("bytes"), "{error}");
+    assert!(matches!(error, CallError::Failed(_)) && error.to_string().contains("at most 16384"), "{error}");
     for batch in &batches {
         market.open(id, batch).execute(&operator).await?;
     }
@@ -131,8 +131,13 @@ async fn sums_at_their_edges_are_kept_to_the_unit_or_refused() -> anyhow::Result
     let role = Role::Verifier;
     let funds = chain.balance(client.account()).await?.spendable;
 
-    // More than there is, to the last unit that a message can name.
-    for sum in [Amount(u128::MAX), Amount(funds.0 + 1)] {
+    // Finer than the chain's own unit, in a transaction.
+    let whole = chain.unit().from_native(1);
+    let error = market.stake(role, None, Amount(u128::MAX)).execute(&client).await.err().context("nobody has that")?;
+    assert!(error.to_string().contains("smallest amount"), "{error}");
+    // More than there is, to the most that a message can name.
+    let most = u128::MAX / whole.0 * whole.0;
+    for sum in [Amount(most), Amount((funds.0 + whole.0).next_multiple_of(whole.0))] {
         let error = market.stake(role, None, sum).execute(&client).await.err().context("nobody has that")?;
         let words = error.to_string();
         assert!(matches!(error, CallError::Failed(_)), "{words}");
@@ -153,7 +158,6 @@ async fn sums_at_their_edges_are_kept_to_the_unit_or_refused() -> anyhow::Result
     // Less than the chain's own balances can hold: a unit is a unit all the same.
     let hostile = Hostile::deploy(chain, &client).await?;
     let dust = Amount(1);
-    let whole = chain.unit().from_native(1);
     assert!(dust < whole, "the chain's own unit is larger");
     let stake = |amount: Amount| (amount, assay_e2e::message("stake", (role, None::<String>)));
     for (number, amount) in [dust, Amount(whole.0 - 1), Amount(whole.0 + 1)].into_iter().enumerate() {

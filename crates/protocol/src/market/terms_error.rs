@@ -64,7 +64,9 @@ impl fmt::Display for TermsError {
             TermsError::Window => {
                 write!(f, "each window must last from 1 second to the market's longest window, which `rules` tells")
             }
-            TermsError::Amount => write!(f, "payment, fee and stake must be above zero, and the bond at least 10 units"),
+            TermsError::Amount => {
+                write!(f, "payment, fee and stake must be above zero, and the bond at least 10 units")
+            }
             TermsError::Model => write!(
                 f,
                 "the model's name must have 1 to {} bytes and its licence must be an SPDX expression of at most {}",
