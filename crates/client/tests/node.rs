@@ -399,7 +399,7 @@ fn job(dataset: Hash) -> market::PostJob {
             samples: 2,
             panel: 3,
             sealed_secret: Hash([5; 32]),
-            policy: market::Policy { gain: TOKEN, false_segments: 1, bribed_bp: 1_000 },
+            policy: market::Policy { gain: TOKEN / 5, false_segments: 1, bribed_bp: 1_000 },
             windows,
         },
         model: market::ModelTerms { name: "digits".into(), licence: "CC-BY-4.0".into(), parent: None, royalty_bp: 0 },

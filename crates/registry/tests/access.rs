@@ -69,6 +69,7 @@ fn an_owner_cannot_take_a_grant_back() {
     assert_eq!(registry.grant(ALICE, hash(1), BOB, now - 1, terms), Err(Error::GrantOver { now }));
     assert_eq!(registry.grant(ALICE, hash(1), BOB, now, terms), Ok(()));
     assert_eq!(registry.grant(ALICE, hash(1), BOB, until, terms), Ok(()), "prolonged");
+    assert_eq!(registry.grant(ALICE, hash(1), BOB, until, terms), Ok(()), "the same again takes nothing away");
     assert_eq!(registry.grant(ALICE, hash(1), BOB, until - 1, terms), Err(Error::GrantStands { until }));
     assert_eq!(registry.grant(ALICE, hash(1), BOB, until + 1, hash(1)), Err(Error::GrantStands { until }));
     chain.set_now(until + 1);

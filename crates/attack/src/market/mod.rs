@@ -10,11 +10,12 @@ mod msg;
 mod post;
 mod state;
 mod villains;
-mod work;
+pub mod work;
 mod world;
 
 pub use acts::Dice;
-pub use msg::NAMES;
+pub use host::{MarketChain, Registry};
+pub use msg::{Msg, NAMES};
 pub use world::World;
 
 use crate::coverage::Coverage;

@@ -8,6 +8,7 @@ use assay_protocol::market::{Answer, Challenge, Commit, Error, Offer, Opening, P
 
 /// A message with its arguments.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the messages and arguments of `assay_market`, which documents them")]
 pub enum Msg {
     Stake { role: Role, endpoint: Option<String> },
     Unstake { role: Role, amount: u128 },

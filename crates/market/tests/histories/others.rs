@@ -19,12 +19,12 @@ impl History {
         terms.samples = 1 + self.choices.below(4) as u8;
         terms.panel = 2 + self.choices.below(3) as u8;
         terms.segments = u32::from(terms.samples) + self.choices.below(5);
-        // Also sums that do not divide, down to a single unit.
+        // Also sums that do not divide, down to a single unit (of ten for the bond).
         terms.payment = self.choices.of(&[1, 1_000_000]);
         terms.fee = self.choices.of(&[1, 7, 100_003]);
         terms.stake = self.choices.of(&[1, 500_001]);
         terms.hand_back = terms.stake / 20;
-        terms.bond = self.choices.of(&[1, 9, 10_000, 12_345]);
+        terms.bond = self.choices.of(&[10, 19, 10_000, 12_345]);
         let value = terms.payment + terms.fee;
         let id = self.world.send(client, value, |host| post::post_job(host, post_args(terms))).unwrap();
         // Most jobs get further than this.
