@@ -149,6 +149,11 @@ fn access_that_was_paid_for_is_carried_over() {
     chain.set_now(now + 1);
     new.import_dataset(hash(1)).unwrap();
     new.buy_as_is(CAROL, hash(1)).unwrap();
+    // Not while access under other terms holds here, to its last second.
+    assert_eq!(new.import_grant(hash(1), CAROL), Err(Error::NothingToImport));
+    chain.set_now(now + 3_601);
+    assert_eq!(new.import_grant(hash(1), CAROL), Err(Error::NothingToImport));
+    chain.set_now(now + 3_602);
     new.import_grant(hash(1), CAROL).unwrap();
     let grant = new.read(|frame| reads::grant(frame, hash(1), CAROL)).unwrap();
     assert_eq!((grant.until, grant.paid, grant.terms), (now + (1 << 20), 1_007, long.hash(&Native)));

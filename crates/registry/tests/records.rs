@@ -211,6 +211,8 @@ fn the_title_decides_who_owns_a_model() {
     let chain = bound();
     let registry = chain.registry();
     registry.register(ALICE, digits(hash(1), &[])).unwrap();
+    let whole = registry.register_model(RegisterModel { royalty_bp: 10_000, ..classifier(&[hash(1)], None, 2) });
+    assert!(whole.is_ok(), "all of the payment is allowed");
     let id = registry.register_model(classifier(&[hash(1)], None, 1)).unwrap();
     let royalty = |by, id, bp| registry.send(by, 0, |frame| owners::set_royalty(frame, id, bp));
     assert_eq!(royalty(ALICE, id, 10_000), Ok(()));

@@ -54,8 +54,11 @@ mod hostile {
         Blocks(u32, Vec<Option<Digest>>),
     }
 
+    /// What to call first, whether to refuse then, what to answer.
+    type Plan = (Option<(Account, Vec<u8>)>, bool, Vec<u8>);
+
     // Not in ink!'s root value, which a message that is called back would overwrite.
-    const PLAN: Table<(), (Option<(Account, Vec<u8>)>, bool, Vec<u8>)> = Table::new(b'p');
+    const PLAN: Table<(), Plan> = Table::new(b'p');
     const TAKEN: Table<(), u32> = Table::new(b't');
     const NESTED: Table<(), Answer> = Table::new(b'n');
 
