@@ -244,59 +244,14 @@ fn lines(view: &JobView, details: &Details) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_protocol::market::{Job, ModelTerms, Policy, Slot, Terms, Wanted, Windows};
+    use assay_protocol::market::{Slot, Wanted};
     use assay_protocol::{Address, Hash};
+    use assay_testkit::fixtures::job_view;
 
     fn view(state: State) -> JobView {
-        let windows = Windows { claim: 1, train: 1, secrets: 1, open: 1, attest: 1, reveal: 1, dispute: 1 };
-        let zero = Hash::default();
-        JobView {
-            id: 3,
-            terms: Terms {
-                spec: zero,
-                program: zero,
-                segments: 4,
-                payment: 1,
-                fee: 1,
-                stake: 1,
-                hand_back: 0,
-                bond: 1,
-                samples: 2,
-                panel: 2,
-                sealed_secret: zero,
-                policy: Policy::default(),
-                windows,
-            },
-            model: ModelTerms { name: "m".into(), licence: "MIT".into(), parent: None, royalty_bp: 0 },
-            datasets: vec![zero],
-            job: Job {
-                client: Address([1; 20]),
-                state,
-                deadline: 100,
-                posted_at: 0,
-                operator: None,
-                attempts: 0,
-                rounds: 0,
-                enlisted: 3,
-                revealed: 0,
-                revealed_stake: 0,
-                secrets: zero,
-                client_secret: None,
-                draw_block: None,
-                seed: zero,
-                opened: 0,
-                disputed: None,
-                challenges: 0,
-                demands: 0,
-                payments: 0,
-                held: 2,
-            },
-            royalties: vec![],
-            commitment: None,
-            ends: None,
-            dispute: None,
-            model_id: None,
-        }
+        let mut view = job_view(state);
+        (view.job.deadline, view.job.enlisted) = (100, 3);
+        view
     }
 
     fn demand(deadline: u64) -> Demand {
