@@ -5,7 +5,7 @@ use crate::ends::convict;
 use crate::money::{burn, penalise_idle};
 use crate::train::check_leaf;
 use crate::{
-    COMMITMENT, DEMAND, ENDS, JOB, MarketHost, REPORTERS, exact_value, in_time, job, no_value, reads, slot, terms,
+    COMMITMENT, DEMAND, ENDS, JOB, MarketHost, REPORTS, exact_value, in_time, job, no_value, reads, slot, terms,
 };
 use alloc::vec::Vec;
 use assay_protocol::Hash;
@@ -143,11 +143,10 @@ pub fn answer(host: &mut impl MarketHost, id: u64, number: u8, answer: Answer) -
         penalise_idle(host, id, &mut job, entry.verifier);
         entry.check = Check::Idle;
         put(host, id, reported, &entry);
-        let mut reporters = REPORTERS.get(host, &(id, reported)).unwrap_or_default();
-        reporters.push(entry.verifier);
-        REPORTERS.set(host, &(id, reported), &reporters);
+        let reports = REPORTS.get(host, &(id, reported)).unwrap_or(0) + 1;
+        REPORTS.set(host, &(id, reported), &reports);
         let terms = terms(host, id);
-        if reporters.len() >= usize::from(terms.reports()) {
+        if reports >= terms.reports() {
             // All of the stake is burned: nobody must earn by saying so without a proof.
             convict(host, id, &mut job, &terms, Reason::Unavailable, None, (&[], Reason::Reward));
         }

@@ -105,8 +105,8 @@ pub(crate) const SEAT: Table<(u64, u8), Seat> = Table::new(b'y');
 /// Segments that a panel has upheld.
 pub(crate) const UPHELD: Table<(u64, u32), ()> = Table::new(b'h');
 pub(crate) const DEMAND: Table<(u64, u8), Demand> = Table::new(b'u');
-/// Verifiers that reported a slot and were answered, in that order.
-pub(crate) const REPORTERS: Table<(u64, u8), Vec<Address>> = Table::new(b'R');
+/// How many reports of a slot were answered.
+pub(crate) const REPORTS: Table<(u64, u8), u8> = Table::new(b'R');
 pub(crate) const ENLISTMENT: Table<(u64, Address), Enlistment> = Table::new(b'e');
 /// Verifiers in the order in which they enlisted.
 pub(crate) const PLACE: Table<(u64, u32), Address> = Table::new(b'l');
