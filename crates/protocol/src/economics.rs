@@ -183,7 +183,9 @@ pub fn least_stake(policy: &Policy, segments: u32, samples: u8, panel: u8) -> Op
     // gain = whole * seen + rest, and rest * passes is below 2^126.
     let (whole, rest) = (policy.gain / seen, policy.gain % seen);
     let burned = whole.checked_mul(passes)?.checked_add((rest * passes).div_ceil(seen))?;
-    burned.checked_mul(u128::from(WHOLE_BP))?.div_ceil(u128::from(WHOLE_BP - WINNER_SHARE_BP)).into()
+    // The stake of which this is the burned share, split so that no product exceeds the result.
+    let (all, share) = (u128::from(WHOLE_BP), u128::from(WHOLE_BP - WINNER_SHARE_BP));
+    (burned / share).checked_mul(all)?.checked_add((burned % share * all).div_ceil(share))
 }
 
 /// The probability that none of `false_segments` of a job's `segments` is among
@@ -349,7 +351,17 @@ mod tests {
         assert_eq!(least_stake(&policy(u128::MAX, 1, 0), 8, 3, 3), None);
         assert_eq!(least_stake(&policy(0, 0, 10_000), 8, 3, 3), Some(0));
         // p = 1/2, and half is burned: the gain's double, at most all of 128 bits.
-        assert_eq!(least_stake(&policy(u128::MAX / 10_000, 1, 0), 2, 1, 3), Some(u128::MAX / 10_000 * 2));
+        assert_eq!(least_stake(&policy(u128::MAX / 2, 1, 0), 2, 1, 3), Some(u128::MAX - 1));
+        assert_eq!(least_stake(&policy(u128::MAX / 2 + 1, 1, 0), 2, 1, 3), None);
+    }
+
+    #[test]
+    fn a_stake_that_fits_is_given_however_close_to_certain_the_cheat_is() {
+        // Found by the property below: the stake fits 128 bits, ten thousand times half of it does not.
+        let policy = Policy { gain: 206_603_533_625_546_980, false_segments: 56_153, bribed_bp: 9_746 };
+        let passes = u128::from(escapes(714_702, policy.false_segments, 3, 8, policy.bribed_bp).0);
+        let stake = least_stake(&policy, 714_702, 3, 8).unwrap();
+        assert!(policy.gain * passes <= ((1 << 63) - passes) * (stake / 2));
     }
 
     proptest! {

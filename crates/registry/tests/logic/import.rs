@@ -1,7 +1,6 @@
 //! A registry that carries on another one, and the titles that move.
 
-mod common;
-
+use crate::common::*;
 use assay_protocol::{
     Hash,
     hash::Native,
@@ -9,7 +8,6 @@ use assay_protocol::{
     titles::{self, Answer, Call, Error as TitlesError},
 };
 use assay_registry::{owners, reads};
-use common::*;
 
 /// Datasets 1 and 2 (derived from 1), models 1 and 2 (from model 1) in the old registry.
 fn with_records() -> Chain {

@@ -1,13 +1,11 @@
 //! Errors of the work on a drawn job, with the condition that brings each.
 
-mod common;
-
+use crate::common::work::{Cheat, Work};
+use crate::common::{CLIENT, OPERATOR, RIVAL, STRANGER, World, post_args, terms, verifier};
 use assay_market::{check, panel};
 use assay_protocol::commitment::{outcome_seal, seal};
 use assay_protocol::hash::{Hash, Native};
 use assay_protocol::market::{Check, Ends, Error, Opening, SlotTrace, State};
-use common::work::{Cheat, Work};
-use common::{CLIENT, OPERATOR, RIVAL, STRANGER, World, post_args, terms, verifier};
 
 #[test]
 fn openings() {

@@ -1,12 +1,10 @@
 //! Panels without a majority, and what a panel may not count.
 
-mod common;
-
+use crate::common::work::Cheat;
+use crate::common::{CLIENT, OPERATOR, STRANGER, World};
 use assay_protocol::commitment::Outcome;
 use assay_protocol::hash::Hash;
 use assay_protocol::market::{Check, Error, Role, State};
-use common::work::Cheat;
-use common::{CLIENT, OPERATOR, STRANGER, World};
 
 const SLOT_FEE: u128 = 33_334;
 
@@ -150,10 +148,10 @@ fn a_slot_that_finds_no_panel_makes_the_job_void() {
             let by = world.slots(id)[0].verifier;
             world.demand(id, STRANGER, assay_protocol::market::Wanted::Boundary { index: 0 }).unwrap();
             let until = world.demands(id)[0].deadline;
-            let insisted = world.send(by, 0, |host| assay_market::check::insist(host, id, 0, common::NONSENSE));
+            let insisted = world.send(by, 0, |host| assay_market::check::insist(host, id, 0, crate::common::NONSENSE));
             assert_eq!(insisted, Err(Error::DemandOpen { until }));
             world.answer(id, 0, OPERATOR).unwrap();
-            world.send(by, 0, |host| assay_market::check::insist(host, id, 0, common::NONSENSE)).unwrap();
+            world.send(by, 0, |host| assay_market::check::insist(host, id, 0, crate::common::NONSENSE)).unwrap();
         } else {
             world.wait(id);
         }

@@ -1,8 +1,8 @@
 //! Every error, with the condition that brings it. A refused message leaves no
 //! trace and keeps no money: `World::send` checks the books after each.
 
-mod common;
-
+use crate::common::work::Work;
+use crate::common::{CLIENT, LONGEST_WINDOW, OPERATOR, REGISTRY, RIVAL, STRANGER, World, post_args, terms, verifier};
 use assay_market::{advance, challenge, check, demand, enlist, model, offer, panel, post, rules, stake, train};
 use assay_protocol::commitment::Outcome;
 use assay_protocol::hash::{Hash, Native, Sha256};
@@ -11,8 +11,6 @@ use assay_protocol::market::{
     Opening, Policy, PostJob, Role, State, TermsError, Wanted,
 };
 use assay_protocol::registry;
-use common::work::Work;
-use common::{CLIENT, LONGEST_WINDOW, OPERATOR, REGISTRY, RIVAL, STRANGER, World, post_args, terms, verifier};
 
 #[test]
 fn terms_out_of_their_limits() {
@@ -282,7 +280,7 @@ fn secrets() {
         assert_eq!(world.reveal(id, by), Err(Error::AlreadyRevealed));
     }
     // Another's secret is not one's own.
-    let stolen = world.send(verifier(1), 0, |host| enlist::reveal_secret(host, id, common::secret(verifier(0))));
+    let stolen = world.send(verifier(1), 0, |host| enlist::reveal_secret(host, id, crate::common::secret(verifier(0))));
     assert_eq!(stolen, Err(Error::WrongSecret));
     assert_eq!(world.reveal(id, STRANGER), Err(Error::NotEnlisted));
     assert!(matches!(world.advance(id), Err(Error::TooEarly { .. })));

@@ -1,12 +1,10 @@
 //! The edges of numbers, blocks and seconds.
 
-mod common;
-
+use crate::common::work::Cheat;
+use crate::common::{CLIENT, OPERATOR, STRANGER, World, post_args, terms, verifier};
 use assay_market::{post, reads};
 use assay_protocol::Address;
 use assay_protocol::market::{BURN_ADDRESS, Check, Error, Role, State};
-use common::work::Cheat;
-use common::{CLIENT, OPERATOR, STRANGER, World, post_args, terms, verifier};
 
 #[test]
 fn every_state_takes_its_last_second_and_not_the_next() {

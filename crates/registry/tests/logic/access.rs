@@ -1,14 +1,12 @@
 //! Terms, grants, purchases and their split, royalties, withdrawal, statements.
 
-mod common;
-
+use crate::common::*;
 use assay_protocol::{
     Address, Hash,
     hash::Native,
     registry::{DatasetTerms, Error, Event, FOR_EVER, Grant, Node, Page, Royalty, Statement, StatementKind},
 };
 use assay_registry::{owners, reads, statements};
-use common::*;
 use proptest::prelude::*;
 
 /// A registry with dataset 1 of Alice's for sale at 1,000 for an hour.

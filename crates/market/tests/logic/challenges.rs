@@ -1,15 +1,13 @@
 //! Challenges: segments that nobody drew, before a panel, at the price of a bond.
 
-mod common;
-
+use crate::common::work::Cheat;
+use crate::common::{CLIENT, OPERATOR, STRANGER, World, verifier};
 use assay_market::challenge::challenge;
 use assay_market::reads;
 use assay_protocol::Address;
 use assay_protocol::commitment::Outcome;
 use assay_protocol::hash::Hash;
 use assay_protocol::market::{BURN_ADDRESS, Check, Error, Event, MAX_CHALLENGES, Reason, Role, State};
-use common::work::Cheat;
-use common::{CLIENT, OPERATOR, STRANGER, World, verifier};
 
 const STAKE: u128 = 500_001;
 const BOND: u128 = 10_000;

@@ -1,7 +1,5 @@
 //! No stored value may be larger than the chain takes.
 
-mod common;
-
 use assay_protocol::commitment::Outcome;
 use assay_protocol::host::MAX_VALUE_BYTES;
 use assay_protocol::market::{
@@ -105,10 +103,10 @@ fn the_largest_value_of_every_stored_type_fits() {
         revealed: true,
         idle: true,
     };
-    let reports = Terms { panel: MAX_PANEL, ..common::terms(address) }.reports();
+    let reports = Terms { panel: MAX_PANEL, ..crate::common::terms(address) }.reports();
     assert_eq!(reports, 5);
     let sizes = [
-        ("terms", common::terms(address).encoded_size()),
+        ("terms", crate::common::terms(address).encoded_size()),
         ("model", model.encoded_size()),
         ("datasets", vec![hash; MAX_DATASETS].encoded_size()),
         ("spec", vec![0u8; SPEC_CHUNK_BYTES].encoded_size()),

@@ -1,13 +1,11 @@
 //! Stake that is taken back, offers, lists of accounts, handing a job back.
 
-mod common;
-
+use crate::common::{CLIENT, LONGEST_WINDOW, OPERATOR, REGISTRY, RIVAL, STRANGER, World, verifier};
 use assay_market::{offer, reads, stake, train};
 use assay_protocol::Address;
 use assay_protocol::market::{
     BURN_ADDRESS, Error, Event, MAX_NOTE_BYTES, MAX_STANDINGS_PAGE, Offer, Reason, Role, State,
 };
-use common::{CLIENT, LONGEST_WINDOW, OPERATOR, REGISTRY, RIVAL, STRANGER, World, verifier};
 
 const DELAY: u64 = 2 * LONGEST_WINDOW as u64;
 
@@ -66,7 +64,7 @@ fn unbonding_stake_cannot_be_locked() {
     world.stake(Role::Operator, OPERATOR, 1);
     world.claim(id, OPERATOR).unwrap();
     world.send(verifier(0), 0, |host| stake::unstake(host, Role::Verifier, 15_000)).unwrap();
-    let second = world.post(common::post_args(common::terms(CLIENT))).unwrap();
+    let second = world.post(crate::common::post_args(crate::common::terms(CLIENT))).unwrap();
     assert_eq!(world.enlist(second, verifier(0)), Err(Error::StakeTooSmall { needed: 10_000, free: 0 }));
     world.wait(id);
     world.wait(id);

@@ -1,10 +1,8 @@
 //! Secrets, and what may go into a draw.
 
-mod common;
-
+use crate::common::{CLIENT, OPERATOR, World, verifier};
 use assay_protocol::Address;
 use assay_protocol::market::{Error, Reason, Role, State};
-use common::{CLIENT, OPERATOR, World, verifier};
 
 /// Waits with a secret missing until the block of the draw is fixed.
 fn with_a_draw_block() -> (World, u64, u32) {

@@ -1,14 +1,12 @@
 //! Disputes: who is convicted, and who gets what, to the unit.
 
-mod common;
-
+use crate::common::work::Cheat;
+use crate::common::{CLIENT, NONSENSE, OPERATOR, World};
 use assay_market::{check, panel};
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, seal};
 use assay_protocol::hash::{Hash, Native};
 use assay_protocol::market::{BURN_ADDRESS, Check, Error, Reason, Role, State};
-use common::work::Cheat;
-use common::{CLIENT, NONSENSE, OPERATOR, World};
 
 const SLOT_FEE: u128 = 33_334;
 const STAKE: u128 = 500_001;

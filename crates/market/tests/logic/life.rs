@@ -1,13 +1,11 @@
 //! Lives of jobs without a dispute, with exact sums.
 
-mod common;
-
+use crate::common::{CLIENT, OPERATOR, RIVAL, STRANGER, World, post_args, terms, verifier};
 use assay_market::{advance, check, enlist, post, reads};
 use assay_protocol::commitment::model_id;
 use assay_protocol::hash::{Hash, Native, Sha256};
 use assay_protocol::market::{BURN_ADDRESS, Check, Error, Event, Reason, Role, State};
 use assay_protocol::{Address, registry};
-use common::{CLIENT, OPERATOR, RIVAL, STRANGER, World, post_args, terms, verifier};
 
 const PAYMENT: u128 = 1_000_000;
 /// A third of the fee of 100,003, rounded down.

@@ -1,12 +1,10 @@
 //! Reports: drawn verifiers that are not served, one of them or one after another.
 
-mod common;
-
+use crate::common::work::Cheat;
+use crate::common::{CLIENT, OPERATOR, STRANGER, World};
 use assay_market::reads;
 use assay_protocol::Address;
 use assay_protocol::market::{BURN_ADDRESS, Check, Error, Event, MAX_DEMANDS, Reason, Role, State, Wanted};
-use common::work::Cheat;
-use common::{CLIENT, OPERATOR, STRANGER, World};
 
 const STAKE: u128 = 500_001;
 const ESCROW: u128 = 1_100_003;

@@ -1,7 +1,6 @@
 //! Registering, owners, locations, lists.
 
-mod common;
-
+use crate::common::*;
 use assay_protocol::{
     Address, Hash,
     registry::{
@@ -11,7 +10,6 @@ use assay_protocol::{
     titles::Call,
 };
 use assay_registry::{owners, reads, records};
-use common::*;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,13 +1,11 @@
 //! Demands: what the operator must show, and what it costs to ask.
 
-mod common;
-
+use crate::common::work::Cheat;
+use crate::common::{CLIENT, OPERATOR, STRANGER, World};
 use assay_market::{check, demand, reads};
 use assay_protocol::Address;
 use assay_protocol::hash::Hash;
 use assay_protocol::market::{Answer, BURN_ADDRESS, Check, Error, Event, MAX_DEMANDS, Reason, Role, State, Wanted};
-use common::work::Cheat;
-use common::{CLIENT, OPERATOR, STRANGER, World};
 
 const STAKE: u128 = 500_001;
 const DEMAND: u128 = 1_000;

@@ -1,14 +1,12 @@
 //! Royalties, contributions, and whose job has a model's id.
 
-mod common;
-
+use crate::common::work::Cheat;
+use crate::common::{CLIENT, DATASET, OPERATOR, RIVAL, World, post_args, terms, verifier};
 use assay_market::{post, reads};
 use assay_protocol::Address;
 use assay_protocol::hash::Hash;
 use assay_protocol::market::{BURN_ADDRESS, Error, Event, Paid, Reason, State, TermsError};
 use assay_protocol::registry::{self, Node, Royalty};
-use common::work::Cheat;
-use common::{CLIENT, DATASET, OPERATOR, RIVAL, World, post_args, terms, verifier};
 
 const OWNER: Address = Address([0x0d; 20]);
 const PARENT_OWNER: Address = Address([0x0e; 20]);
