@@ -27,7 +27,7 @@ impl Secret {
     /// A new secret from the system's randomness.
     pub fn new(client: Address, market: Address) -> anyhow::Result<Self> {
         let secret = random()?;
-        Ok(Self { client, market, sealed: sealed_secret(&Native, &secret, &client), secret })
+        Ok(Self { client, market, sealed: sealed_secret(&Native, &market, &secret, &client), secret })
     }
 
     fn path(data: &Path, sealed: &Hash) -> PathBuf {
@@ -64,7 +64,7 @@ impl Secret {
         };
         let secret: Secret = serde_json::from_str(&text)
             .with_context(|| format!("{} is damaged; restore it from a backup", path.display()))?;
-        if sealed_secret(&Native, &secret.secret, &secret.client) != *sealed {
+        if sealed_secret(&Native, &secret.market, &secret.secret, &secret.client) != *sealed {
             bail!("{} does not hold the secret that was sealed; restore it from a backup", path.display());
         }
         Ok(secret)

@@ -4,9 +4,7 @@ use crate::events::emit;
 use assay_ink_host::InkHost;
 use assay_market::MarketHost;
 use assay_protocol::{
-    Address, Hash,
-    hash::Sha256,
-    host::Host,
+    Address, Hash, delegate_host,
     market::Event,
     registry::{self, RegisterModel, Royalty},
 };
@@ -59,35 +57,4 @@ impl MarketHost for MarketChain {
     }
 }
 
-impl Sha256 for MarketChain {
-    fn sha256(&self, bytes: &[u8]) -> Hash {
-        self.host.sha256(bytes)
-    }
-}
-
-impl Host for MarketChain {
-    fn caller(&self) -> Address {
-        self.host.caller()
-    }
-    fn value(&self) -> u128 {
-        self.host.value()
-    }
-    fn now(&self) -> u64 {
-        self.host.now()
-    }
-    fn block_number(&self) -> u32 {
-        self.host.block_number()
-    }
-    fn block_hash(&self, number: u32) -> Option<Hash> {
-        self.host.block_hash(number)
-    }
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.host.get(key)
-    }
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.host.set(key, value);
-    }
-    fn remove(&mut self, key: &[u8]) {
-        self.host.remove(key);
-    }
-}
+delegate_host!(MarketChain, host);

@@ -141,15 +141,6 @@ pub struct EndsOpened {
     model: Digest,
 }
 
-/// A job is final, but another job holds its model's id.
-#[ink::event]
-pub struct ModelWaits {
-    #[ink(topic)]
-    job: u64,
-    #[ink(topic)]
-    holder: u64,
-}
-
 /// Something was demanded of a job's operator.
 #[ink::event]
 pub struct Demanded {
@@ -188,7 +179,6 @@ pub fn emit(event: Event) {
         Event::Unbonding { account, role, amount, at } => emit_event(Unbonding { account, role, amount, at }),
         Event::OfferChanged { operator, offered } => emit_event(OfferChanged { operator, offered }),
         Event::EndsOpened { job, model } => emit_event(EndsOpened { job, model }),
-        Event::ModelWaits { job, holder } => emit_event(ModelWaits { job, holder }),
         Event::Demanded { job, number, by, deadline } => emit_event(Demanded { job, number, by, deadline }),
         Event::Answered { job, number, by } => emit_event(Answered { job, number, by }),
     }

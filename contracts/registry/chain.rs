@@ -1,9 +1,9 @@
 //! The registry's world: the chain, the titles, the predecessor and events.
 
 use crate::events::emit;
-use assay_ink_host::{InkHost, delegate_host};
+use assay_ink_host::InkHost;
 use assay_protocol::{
-    Address, Hash,
+    Address, Hash, delegate_host,
     registry::{self, DatasetExport, DatasetTerms, Event, Grant, ModelExport, Node},
     titles::{self, Call, abi::Reader},
 };
@@ -21,7 +21,7 @@ pub struct RegistryChain {
     pub host: InkHost,
 }
 
-delegate_host!(RegistryChain);
+delegate_host!(RegistryChain, host);
 
 impl RegistryChain {
     /// Whether the contract there says that it holds titles, in this version.
@@ -45,10 +45,6 @@ impl RegistryChain {
 
 impl RegistryHost for RegistryChain {
     type Other = Other;
-
-    fn address(&self) -> Address {
-        self.host.address()
-    }
 
     fn other(&self, address: Address) -> Other {
         Other { host: self.host, at: address }

@@ -1,8 +1,8 @@
 //! The titles' world: the chain, the registry, receivers and events.
 
-use assay_ink_host::{InkHost, delegate_host};
+use assay_ink_host::InkHost;
 use assay_protocol::{
-    Address, Hash,
+    Address, Hash, delegate_host,
     registry::{Import, KIND, ModelRecord, Node, Predecessor, VERSION},
     titles::{Answer, Call, Event, INTERFACE_ERC721_RECEIVER},
 };
@@ -20,7 +20,7 @@ pub struct TitlesChain {
     pub host: InkHost,
 }
 
-delegate_host!(TitlesChain);
+delegate_host!(TitlesChain, host);
 
 impl TitlesChain {
     /// Asks the bound registry.
@@ -34,10 +34,6 @@ impl TitlesChain {
 }
 
 impl TitlesHost for TitlesChain {
-    fn address(&self) -> Address {
-        self.host.address()
-    }
-
     fn titles_of(&self, at: Address) -> Option<Address> {
         let kind: String = self.host.ask_ink(&at, selector_bytes!("kind"), ()).ok()?;
         let version: u32 = self.host.ask_ink(&at, selector_bytes!("version"), ()).ok()?;

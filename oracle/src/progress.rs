@@ -14,6 +14,7 @@
 
 use assay_engine::Pulse;
 use assay_job::trace;
+use assay_protocol::commitment::JobId;
 use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::{Address, Hash};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
@@ -22,15 +23,15 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Version of the file's format, in its first record.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes around a record's body.
 const FRAME: usize = 4 + 32;
 
 /// Which job a file is about. Another job, or another account's, is another file.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Subject {
-    /// The job's number.
-    pub job: u64,
+    /// The job.
+    pub job: JobId,
     /// Hash of its specification.
     pub spec: Hash,
     /// Who does it: the seals depend on it.
@@ -114,7 +115,7 @@ impl Progress {
         let good = progress.read(&bytes);
         if good < bytes.len() {
             tracing::warn!(
-                job = progress.subject.job,
+                job = progress.subject.job.number,
                 file = %path.display(),
                 dropped = bytes.len() - good,
                 segments = progress.traces.len(),
@@ -278,7 +279,7 @@ mod tests {
     use super::*;
 
     fn subject() -> Subject {
-        Subject { job: 7, spec: Hash([1; 32]), operator: Address([2; 20]) }
+        Subject { job: JobId { market: Address([9; 20]), number: 7 }, spec: Hash([1; 32]), operator: Address([2; 20]) }
     }
 
     fn pulses(segment: u64) -> Vec<Pulse> {
@@ -305,7 +306,7 @@ mod tests {
         assert_eq!((progress.states(), progress.traces()), (&states[..], &traces[..]));
         assert_eq!(progress.artefact(), Some(Hash([99; 32])));
         assert_eq!(Progress::peek(&path), states);
-        let verifiers = assay_job::trace(7, 2, &Hash([13; 32]), &pulses(2));
+        let verifiers = assay_job::trace(subject().job, 2, &Hash([13; 32]), &pulses(2));
         assert_eq!(traces[2], verifiers, "the trace root is the one that verifiers compute");
     }
 
@@ -366,7 +367,8 @@ mod tests {
         }
         whole(&path);
         for other in [
-            Subject { job: 8, ..subject() },
+            Subject { job: JobId { number: 8, ..subject().job }, ..subject() },
+            Subject { job: JobId { market: Address([8; 20]), ..subject().job }, ..subject() },
             Subject { spec: Hash([3; 32]), ..subject() },
             Subject { operator: Address([3; 20]), ..subject() },
         ] {

@@ -64,7 +64,7 @@ pub fn served_boundaries(slots: &[Slot], segments: u32) -> Vec<u32> {
 mod tests {
     use super::*;
     use assay_protocol::Address;
-    use assay_protocol::commitment::Leaf;
+    use assay_protocol::commitment::{JobId, Leaf};
     use assay_protocol::hash::Native;
     use assay_protocol::merkle;
 
@@ -85,7 +85,8 @@ mod tests {
         let hash = |index: u32| Hash([(index % 251) as u8; 32]);
         let states: Vec<Hash> = (0..=segments).map(hash).collect();
         let traces: Vec<Hash> = (0..segments).map(|segment| hash(segment + 100)).collect();
-        (Commitments::new(5, &Address([2; 20]), &states, &traces), traces)
+        let job = JobId { market: Address([1; 20]), number: 5 };
+        (Commitments::new(job, &Address([2; 20]), &states, &traces), traces)
     }
 
     #[test]

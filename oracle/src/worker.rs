@@ -441,7 +441,12 @@ impl Worker {
 
     fn commitments(&self) -> Commitments {
         let progress = self.progress();
-        Commitments::new(self.id, &self.context.operator(), progress.states(), progress.traces())
+        Commitments::new(
+            self.context.market().job_id(self.id),
+            &self.context.operator(),
+            progress.states(),
+            progress.traces(),
+        )
     }
 
     /// The task, if its inputs can be had; else the log says why not.
@@ -466,7 +471,7 @@ impl Worker {
             let folder = self.context.job_folder(self.id);
             std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
             let operator = self.context.operator();
-            let subject = Subject { job: self.id, spec: job.terms.spec, operator };
+            let subject = Subject { job: self.context.market().job_id(self.id), spec: job.terms.spec, operator };
             let path = folder.join(PROGRESS_FILE);
             self.progress = Some(tokio::task::spawn_blocking(move || Progress::open(&path, subject)).await??);
         }

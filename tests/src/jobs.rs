@@ -90,6 +90,7 @@ impl World {
         let mut state = task.initial_state()?;
         let (mut roots, mut traces) = (vec![Hash(state.root())], vec![]);
         let segments = task.spec().segments();
+        let job = self.market.job_id(job);
         for segment in 0..segments {
             let run = runner.run(&state, segment, |_| true)?.context("nobody stops it")?;
             roots.push(run.root());
@@ -115,7 +116,7 @@ impl World {
                 bond: tokens(20).0,
                 samples: options.samples,
                 panel: 2,
-                sealed_secret: sealed_secret(&Native, &CLIENT_SECRET, &client),
+                sealed_secret: sealed_secret(&Native, &self.market.address(), &CLIENT_SECRET, &client),
                 policy: Policy { gain: tokens(5).0, false_segments: 1, bribed_bp: 0 },
                 windows: options.windows,
             },
@@ -127,6 +128,7 @@ impl World {
             },
             datasets: vec![self.dataset],
             spec: spec.to_bytes(),
+            most_royalties_bp: 10_000,
         }
     }
 
@@ -141,7 +143,7 @@ impl World {
             let signer = self.signer(suri).await?;
             self.market.stake(Role::Verifier, None, tokens(50)).execute(&signer).await?;
             let secret = Hash([number; 32]);
-            let sealed = sealed_secret(&Native, &secret, &signer.address());
+            let sealed = sealed_secret(&Native, &self.market.address(), &secret, &signer.address());
             self.market.enlist(job, sealed, tokens(20)).execute(&signer).await?;
             verifiers.push((signer, secret));
         }

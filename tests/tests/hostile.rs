@@ -6,7 +6,7 @@ use assay_client::{Amount, Bundle, Call, CallError, Chain, Registry, Signer, Tit
 use assay_e2e::{CLIENT, DEPLOYER, Hostile, JobOptions, World, message, repository, tokens};
 use assay_protocol::hash::Native;
 use assay_protocol::market::{Error, Role, Windows};
-use assay_protocol::registry::{self, DatasetTerms, RegisterDataset, RegisterModel};
+use assay_protocol::registry::{self, DatasetTerms, NamedParent, RegisterDataset, RegisterModel};
 use assay_protocol::titles::{self, INTERFACE_ERC721, INTERFACE_ERC721_RECEIVER};
 use assay_protocol::{Address, Hash};
 use assay_testkit::{DevNode, NodeOptions};
@@ -146,7 +146,7 @@ async fn a_seller_that_refuses_or_calls_the_registry_back_is_paid_once() -> anyh
         bytes: 1,
         terms: terms.clone(),
         locations: vec![],
-        parents: vec![world.dataset],
+        parents: vec![NamedParent { dataset: world.dataset, most_bp: 10_000 }],
     };
     hostile.must_forward(at, Amount::ZERO, message("register_dataset", (&dataset,))).await?;
     accomplice.must_forward(at, price, message("buy_access", (id, terms.hash(&Native)))).await?;

@@ -88,11 +88,11 @@ async fn the_longest_job_with_most_samples_is_opened_in_the_daemons_batches() ->
     market.stake(Role::Operator, None, tokens(100)).execute(&operator).await?;
     market.claim(id).execute(&operator).await?;
 
-    let by = operator.address();
+    let (job, by) = (market.job_id(id), operator.address());
     let commitments = tokio::task::spawn_blocking(move || {
         let hash = |number: u32| Native.sha256(&number.to_le_bytes());
         let states: Vec<Hash> = (0..=MAX_SEGMENTS).map(hash).collect();
-        Commitments::new(id, &by, &states, &states[1..])
+        Commitments::new(job, &by, &states, &states[1..])
     })
     .await?;
     let root = commitments.root();

@@ -262,7 +262,8 @@ impl Challenger {
     ) -> anyhow::Result<Looked> {
         let operator = view.job.operator.context("a job in its window has an operator")?;
         let (before, after) = (leaves.leaves()[segment as usize], leaves.leaves()[segment as usize + 1]);
-        let subject = Subject { job: view.id, root: leaves.root(), segment, before: before.state, after: after.state };
+        let job = self.deployed.market.job_id(view.id);
+        let subject = Subject { job, root: leaves.root(), segment, before: before.state, after: after.state };
         let slots = self.deployed.market.slots(view.id).await?;
         let witness = slots.iter().find(|slot| slot.segment == segment).map_or(operator, |slot| slot.verifier);
         let assignment = Assignment {
@@ -276,7 +277,7 @@ impl Challenger {
         };
         let right = |finding: &Finding| match &finding.found {
             Found::Replayed { state, trace, .. } => {
-                *state == after.state && seal(&Native, view.id, segment, trace, &operator) == after.seal
+                *state == after.state && seal(&Native, job, segment, trace, &operator) == after.seal
             }
             _ => false,
         };

@@ -424,7 +424,7 @@ impl Daemon {
 
     /// Looks at a segment and keeps the finding.
     pub(crate) fn inspect(&mut self, task: Arc<Task>, assignment: Assignment) {
-        let work = (assignment.subject.job, Some(assignment.purpose));
+        let work = (assignment.subject.job.number, Some(assignment.purpose));
         if !self.may_start(work) {
             return;
         }

@@ -8,7 +8,7 @@
 use assay_content::store::write_atomically;
 use assay_engine::{Pulse, salted_trace};
 use assay_protocol::Hash;
-use assay_protocol::commitment::Outcome;
+use assay_protocol::commitment::{JobId, Outcome};
 use assay_protocol::hash::{Native, Sha256};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use std::fs;
@@ -43,7 +43,7 @@ impl std::fmt::Display for Purpose {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Subject {
     /// The job.
-    pub job: u64,
+    pub job: JobId,
     /// Root of the commitment.
     pub root: Hash,
     /// The segment.
@@ -175,7 +175,7 @@ impl Findings {
     pub fn put(&self, purpose: Purpose, finding: &Finding) -> io::Result<()> {
         let content = finding.encode();
         let bytes = [&Native.sha256(&content).0[..], &content].concat();
-        write_atomically(&self.path(finding.subject.job, purpose), &bytes)
+        write_atomically(&self.path(finding.subject.job.number, purpose), &bytes)
     }
 
     /// The finding about `subject`, if there is one and it is whole.
@@ -183,7 +183,7 @@ impl Findings {
     /// # Errors
     /// What the file system says.
     pub fn get(&self, purpose: Purpose, subject: &Subject) -> io::Result<Option<Finding>> {
-        let path = self.path(subject.job, purpose);
+        let path = self.path(subject.job.number, purpose);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -225,10 +225,17 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_protocol::Address;
 
     fn subject() -> Subject {
         let hash = |byte| Hash([byte; 32]);
-        Subject { job: 7, root: hash(1), segment: 3, before: hash(2), after: hash(3) }
+        Subject {
+            job: JobId { market: Address([7; 20]), number: 7 },
+            root: hash(1),
+            segment: 3,
+            before: hash(2),
+            after: hash(3),
+        }
     }
 
     fn pulse(step: u64) -> Pulse {

@@ -126,7 +126,8 @@ impl Inspector {
 
     async fn replay(&self, task: &Arc<Task>, assignment: &Assignment, from: State) -> anyhow::Result<Option<Found>> {
         let _turn = self.turn.acquire().await?;
-        let (job, segment) = (assignment.subject.job, assignment.subject.segment);
+        let (id, segment) = (assignment.subject.job, assignment.subject.segment);
+        let job = id.number;
         tracing::info!(job, segment, purpose = %assignment.purpose, "replaying");
         let (backend, stop) = (Arc::clone(&self.backend), Arc::clone(&self.stop));
         let replayed = self
@@ -145,7 +146,7 @@ impl Inspector {
             .await??;
         Ok(match replayed {
             Replay::Done(run) => {
-                Some(Found::Replayed { state: run.root(), trace: run.trace(job, segment), pulses: run.pulses })
+                Some(Found::Replayed { state: run.root(), trace: run.trace(id, segment), pulses: run.pulses })
             }
             Replay::Broken { pulses, reason } => Some(Found::Broken { pulses, reason }),
             Replay::Stopped => None,
@@ -211,7 +212,7 @@ impl Inspector {
             if self.chain.now().await? > assignment.give_up_at {
                 return Err(Missing::NotServed(reason));
             }
-            tracing::warn!(job = assignment.subject.job, reason, "cannot fetch a checkpoint yet; trying again");
+            tracing::warn!(job = assignment.subject.job.number, reason, "cannot fetch a checkpoint yet; trying again");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
         }

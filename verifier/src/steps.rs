@@ -42,7 +42,7 @@ impl Daemon {
             self.prepare(job);
             return Ok(());
         }
-        let sealed = sealed_secret(&Native, &self.secret(job), &self.me);
+        let sealed = sealed_secret(&Native, &market.address(), &self.secret(job), &self.me);
         self.journal.record(job, "enlist", sealed)?;
         let bond = Amount(self.config.policy.bond(view.terms.bond, free));
         if self.send(&market.enlist(job, sealed, bond)).await?.is_some() {
@@ -107,7 +107,7 @@ impl Daemon {
         match duty {
             Duty::RevealSecret => {
                 let secret = self.secret(job);
-                if sealed_secret(&Native, &secret, &self.me) != records.enlistment.sealed_secret {
+                if sealed_secret(&Native, &market.address(), &secret, &self.me) != records.enlistment.sealed_secret {
                     bail!(
                         "this data folder does not hold the secret that was sealed for the job; start with the folder \
                          that the account enlisted with, or it pays the idle penalty"
@@ -156,7 +156,7 @@ impl Daemon {
             Purpose::Again(_) | Purpose::Challenge(_) => terms.windows.dispute,
         };
         Ok(Assignment {
-            subject: Subject { job, root, segment: entry.segment, before, after },
+            subject: Subject { job: self.deployed.market.job_id(job), root, segment: entry.segment, before, after },
             purpose,
             operator: state.operator.context("the job has no operator")?,
             // Whoever checked the segment has the checkpoint too.
@@ -185,7 +185,7 @@ impl Daemon {
         let step = format!("attest/{slot}");
         match finding.sealed_trace(self.objection(job, slot)) {
             Some(trace) => {
-                let sealed = seal(&Native, job, finding.subject.segment, &trace, &self.me);
+                let sealed = seal(&Native, finding.subject.job, finding.subject.segment, &trace, &self.me);
                 self.journal.record(job, &step, sealed)?;
                 if self.send(&market.attest(job, slot, sealed)).await?.is_some() {
                     tracing::info!(job, slot, segment = finding.subject.segment, "attested");
@@ -212,7 +212,7 @@ impl Daemon {
         let Some(trace) = first.sealed_trace(objection) else {
             bail!("slot {slot} was sealed, but the finding on disk says that nothing was served; not insisting")
         };
-        let sealed = seal(&Native, job, segment, &trace, &self.me);
+        let sealed = seal(&Native, first.subject.job, segment, &trace, &self.me);
         if records.slots.get(usize::from(slot)).and_then(|slot| slot.verifier_seal) != Some(sealed) {
             bail!(
                 "slot {slot} was sealed with something else than what is found now; not insisting. Check this machine"
@@ -236,7 +236,8 @@ impl Daemon {
     async fn panel_seal(&mut self, job: u64, slot: u8, records: &Records) -> anyhow::Result<()> {
         let Some(finding) = self.finding(job, slot, Purpose::Panel(slot), records)? else { return Ok(()) };
         let salt = records.view.dispute.as_ref().context("the job has no dispute")?.salt;
-        let sealed = outcome_seal(&Native, job, finding.subject.segment, &finding.outcome(&salt), &self.me);
+        let sealed =
+            outcome_seal(&Native, finding.subject.job, finding.subject.segment, &finding.outcome(&salt), &self.me);
         self.journal.record(job, &format!("panel_seal/{slot}"), sealed)?;
         if self.send(&self.deployed.market.panel_seal(job, sealed)).await?.is_some() {
             tracing::info!(job, slot, "sealed the panel's finding");
@@ -248,7 +249,7 @@ impl Daemon {
         let Some(finding) = self.finding(job, slot, Purpose::Panel(slot), records)? else { return Ok(()) };
         let salt = records.view.dispute.as_ref().context("the job has no dispute")?.salt;
         let outcome = finding.outcome(&salt);
-        let sealed = outcome_seal(&Native, job, finding.subject.segment, &outcome, &self.me);
+        let sealed = outcome_seal(&Native, finding.subject.job, finding.subject.segment, &outcome, &self.me);
         let seat = records.seats.iter().find(|seat| seat.verifier == self.me).context("the seat is gone")?;
         if seat.seal != Some(sealed) {
             bail!("the panel's seal holds something else than what is found now; not revealing")

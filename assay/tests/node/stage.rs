@@ -3,7 +3,7 @@
 use assay_client::{Amount, Call, Chain, Deployment, Market, Signer};
 use assay_engine::CpuBackend;
 use assay_job::{Commitments, JobSpec, Task};
-use assay_protocol::commitment::{seal, sealed_secret};
+use assay_protocol::commitment::{JobId, seal, sealed_secret};
 use assay_protocol::hash::Native;
 use assay_protocol::market::{Commit, Ends, Error, JobView, Opening, Role, SlotOpening, SlotTrace, State};
 use assay_protocol::{Address, Hash};
@@ -184,13 +184,13 @@ impl Stage {
         let market = self.market();
         for verifier in verifiers() {
             self.send(&verifier, &market.stake(Role::Verifier, None, Amount(5 * TOKEN))).await;
-            let sealed = sealed_secret(&Native, &secret(&verifier), &verifier.address());
+            let sealed = sealed_secret(&Native, &market.address(), &secret(&verifier), &verifier.address());
             self.send(&verifier, &market.enlist(job, sealed, Amount(5 * TOKEN))).await;
         }
         let stake = market.stake(Role::Operator, Some(&operator.endpoint), Amount(30 * TOKEN));
         self.send(&operator.signer, &stake).await;
         self.send(&operator.signer, &market.claim(job)).await;
-        let work = Work::new(&market.spec(job).await.unwrap().unwrap(), job, operator.signer.address());
+        let work = Work::new(&market.spec(job).await.unwrap().unwrap(), market.job_id(job), operator.signer.address());
         operator.store.put_blob(&work.artefact).unwrap();
         self.send(&operator.signer, &market.commit(job, &Commit { root: work.leaves.root() })).await;
         work
@@ -236,7 +236,7 @@ impl Stage {
         for (number, slot) in (0u8..).zip(&slots) {
             let trace = work.traces[slot.segment as usize];
             let verifier = verifiers().into_iter().find(|one| one.address() == slot.verifier).unwrap();
-            let seal = seal(&Native, job, slot.segment, &trace, &slot.verifier);
+            let seal = seal(&Native, market.job_id(job), slot.segment, &trace, &slot.verifier);
             self.send(&verifier, &market.attest(job, number, seal)).await;
             traces.push(SlotTrace { slot: number, trace });
         }
@@ -286,7 +286,7 @@ pub struct Work {
 }
 
 impl Work {
-    fn new(spec: &[u8], job: u64, operator: Address) -> Self {
+    fn new(spec: &[u8], job: JobId, operator: Address) -> Self {
         let task = Task::new(JobSpec::from_bytes(spec).unwrap(), csv().as_bytes()).unwrap();
         let backend = CpuBackend::new(1).unwrap();
         let mut runner = task.runner(&backend).unwrap();

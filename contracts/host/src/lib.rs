@@ -39,11 +39,6 @@ pub struct CallFailed;
 pub struct TransferFailed;
 
 impl InkHost {
-    /// The contract's own address.
-    pub fn address(&self) -> Address {
-        address(ink::env::address())
-    }
-
     /// Sends `amount`, in the contract's unit, from the contract to `to`.
     ///
     /// A receiving contract runs; it cannot call back into this one.
@@ -116,46 +111,6 @@ impl InkHost {
     }
 }
 
-/// Makes a type with a field `host`, an [`InkHost`], a [`Host`] of its own, so
-/// that a contract can add what its logic asks for.
-#[macro_export]
-macro_rules! delegate_host {
-    ($chain:ty) => {
-        impl ::assay_protocol::hash::Sha256 for $chain {
-            fn sha256(&self, bytes: &[u8]) -> ::assay_protocol::Hash {
-                ::assay_protocol::hash::Sha256::sha256(&self.host, bytes)
-            }
-        }
-
-        impl ::assay_protocol::host::Host for $chain {
-            fn caller(&self) -> ::assay_protocol::Address {
-                ::assay_protocol::host::Host::caller(&self.host)
-            }
-            fn value(&self) -> u128 {
-                ::assay_protocol::host::Host::value(&self.host)
-            }
-            fn now(&self) -> u64 {
-                ::assay_protocol::host::Host::now(&self.host)
-            }
-            fn block_number(&self) -> u32 {
-                ::assay_protocol::host::Host::block_number(&self.host)
-            }
-            fn block_hash(&self, number: u32) -> Option<::assay_protocol::Hash> {
-                ::assay_protocol::host::Host::block_hash(&self.host, number)
-            }
-            fn get(&self, key: &[u8]) -> Option<::ink::prelude::vec::Vec<u8>> {
-                ::assay_protocol::host::Host::get(&self.host, key)
-            }
-            fn set(&mut self, key: &[u8], value: &[u8]) {
-                ::assay_protocol::host::Host::set(&mut self.host, key, value);
-            }
-            fn remove(&mut self, key: &[u8]) {
-                ::assay_protocol::host::Host::remove(&mut self.host, key);
-            }
-        }
-    };
-}
-
 /// ink!'s address as the protocol's.
 pub fn address(address: ink::Address) -> Address {
     Address(address.0)
@@ -173,6 +128,10 @@ impl Sha256 for InkHost {
 }
 
 impl Host for InkHost {
+    fn address(&self) -> Address {
+        address(ink::env::address())
+    }
+
     fn caller(&self) -> Address {
         address(ink::env::caller())
     }

@@ -13,6 +13,8 @@ pub const BLOCK_HASHES: u32 = 256;
 pub struct Chain {
     storage: HashMap<Vec<u8>, Vec<u8>>,
     journal: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// The contract's own address.
+    pub address: Address,
     /// Who sends the message.
     pub caller: Address,
     /// What comes with it.
@@ -65,6 +67,9 @@ impl Sha256 for Chain {
 }
 
 impl Host for Chain {
+    fn address(&self) -> Address {
+        self.address
+    }
     fn caller(&self) -> Address {
         self.caller
     }

@@ -10,7 +10,7 @@ use crate::{
 };
 use assay_protocol::{
     Address, Hash,
-    commitment::Outcome,
+    commitment::{JobId, Outcome},
     market::{
         self, Answer, Challenge, Commit, Contributions, Demand, Enlistment, JobSummary, JobView, Offer, Opening, Paid,
         PostJob, Role, Rules, Seat, Slot, SlotTrace, Standing, State, Wanted,
@@ -39,6 +39,11 @@ impl Market {
     /// Where the contract is.
     pub fn address(&self) -> Address {
         self.address
+    }
+
+    /// By what seals name a job of this market.
+    pub fn job_id(&self, number: u64) -> JobId {
+        JobId { market: self.address, number }
     }
 
     fn call<T: Decode>(&self, label: &'static str, arguments: impl Encode) -> Call<T, market::Error> {
@@ -342,7 +347,6 @@ pub(crate) const EVENTS: &[&str] = &[
     "Unbonding(Account,Role,u128,u64)",
     "OfferChanged(Account,bool)",
     "EndsOpened(u64,Digest)",
-    "ModelWaits(u64,u64)",
     "Demanded(u64,u8,Account,u64)",
     "Answered(u64,u8,Account)",
 ];

@@ -405,6 +405,7 @@ fn job(dataset: Hash) -> market::PostJob {
         model: market::ModelTerms { name: "digits".into(), licence: "CC-BY-4.0".into(), parent: None, royalty_bp: 0 },
         datasets: vec![dataset],
         spec,
+        most_royalties_bp: 0,
     }
 }
 

@@ -87,7 +87,7 @@ async fn a_title_is_issued_traded_and_taken_to_the_successor() {
     let refused = register.execute(&bob).await.unwrap_err();
     assert_eq!(refused.refusal(), Some(&registry::Error::NotMarket));
     let receipt = register.execute(&market).await.unwrap();
-    let token = model_id(&Native, &Hash([0xa0; 32]), &Hash([3; 32]));
+    let token = model_id(&Native, &alice.address(), &Hash([0xa0; 32]), &Hash([3; 32]));
     let issued = Event::Transfer { from: ZERO, to: alice.address(), token };
     assert_eq!(titles.events(&receipt).unwrap(), [issued]);
     let raw = receipt.events.iter().find(|event| event.contract == titles.address()).unwrap();

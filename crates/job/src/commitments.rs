@@ -1,6 +1,6 @@
 //! The leaves that an operator commits to, and their proofs.
 
-use assay_protocol::commitment::Leaf;
+use assay_protocol::commitment::{JobId, Leaf};
 use assay_protocol::hash::Native;
 use assay_protocol::market::LeafOpening;
 use assay_protocol::{Address, Hash, commitment, merkle};
@@ -20,7 +20,7 @@ impl Commitments {
     ///
     /// # Panics
     /// If there is not exactly one more state than traces.
-    pub fn new(job: u64, operator: &Address, states: &[Hash], traces: &[Hash]) -> Self {
+    pub fn new(job: JobId, operator: &Address, states: &[Hash], traces: &[Hash]) -> Self {
         assert_eq!(states.len(), traces.len() + 1, "one boundary more than segments");
         let seals =
             (0u32..).zip(traces).map(|(segment, trace)| commitment::seal(&Native, job, segment, trace, operator));
@@ -92,11 +92,13 @@ impl Commitments {
 mod tests {
     use super::*;
 
+    const JOB: JobId = JobId { market: Address([1; 20]), number: 3 };
+
     #[test]
     fn openings_lead_to_the_root() {
         let states: Vec<Hash> = (0..6u8).map(|byte| Hash([byte; 32])).collect();
         let traces: Vec<Hash> = (10..15u8).map(|byte| Hash([byte; 32])).collect();
-        let commitments = Commitments::new(3, &Address([9; 20]), &states, &traces);
+        let commitments = Commitments::new(JOB, &Address([9; 20]), &states, &traces);
         for boundary in 0..6 {
             let opening = commitments.opening(boundary);
             let leaf = Leaf { index: boundary, state: opening.state, seal: opening.seal };
@@ -104,15 +106,18 @@ mod tests {
             assert!(merkle::verify(&Native, &commitments.root(), 6, boundary, &hash, &opening.proof));
         }
         assert_eq!(commitments.opening(0).seal, Hash::default());
-        let other = Commitments::new(3, &Address([8; 20]), &states, &traces);
+        let other = Commitments::new(JOB, &Address([8; 20]), &states, &traces);
         assert_ne!(other.root(), commitments.root(), "another operator cannot use the same commitment");
+        let elsewhere = JobId { market: Address([2; 20]), ..JOB };
+        let other = Commitments::new(elsewhere, &Address([9; 20]), &states, &traces);
+        assert_ne!(other.root(), commitments.root(), "nor can the same one in another market");
     }
 
     #[test]
     fn served_leaves_are_those_committed_to_or_refused() {
         let states: Vec<Hash> = (0..6u8).map(|byte| Hash([byte; 32])).collect();
         let traces: Vec<Hash> = (10..15u8).map(|byte| Hash([byte; 32])).collect();
-        let commitments = Commitments::new(3, &Address([9; 20]), &states, &traces);
+        let commitments = Commitments::new(JOB, &Address([9; 20]), &states, &traces);
         let (bytes, root) = (commitments.to_bytes(), commitments.root());
         assert!(bytes.len() as u64 <= Commitments::encoded_limit(5));
         let read = Commitments::from_bytes(&bytes, 5, &root).unwrap();

@@ -2,12 +2,13 @@
 
 use crate::{JobError, JobSpec, artefact};
 use assay_engine::{Backend, Dataset, Program, Pulse, Sampler, Session, State, accuracy, salted_trace, split, train};
+use assay_protocol::Hash;
+use assay_protocol::commitment::{self, JobId};
 use assay_protocol::hash::Native;
-use assay_protocol::{Hash, commitment};
 
 /// The trace root that an operator and its verifiers seal: over the pulses of a
 /// segment's steps, its place, and the state root `after` it.
-pub fn trace(job: u64, segment: u32, after: &Hash, pulses: &[Pulse]) -> Hash {
+pub fn trace(job: JobId, segment: u32, after: &Hash, pulses: &[Pulse]) -> Hash {
     Hash(salted_trace(commitment::trace_salt(&Native, job, segment, after).0, pulses))
 }
 
@@ -27,7 +28,7 @@ impl SegmentRun {
     }
 
     /// The segment's [`trace`].
-    pub fn trace(&self, job: u64, segment: u32) -> Hash {
+    pub fn trace(&self, job: JobId, segment: u32) -> Hash {
         trace(job, segment, &self.root(), &self.pulses)
     }
 
@@ -213,6 +214,11 @@ mod tests {
     use super::*;
     use crate::spec::tests::example;
     use assay_engine::CpuBackend;
+    use assay_protocol::Address;
+
+    fn job(number: u64) -> JobId {
+        JobId { market: Address([1; 20]), number }
+    }
 
     fn csv() -> String {
         (0..40u32).map(|row| format!("{},{},{},{},{}\n", row % 7, row % 5, row % 3, row % 2, row % 3)).collect()
@@ -230,7 +236,7 @@ mod tests {
         for segment in 0..task.spec().segments() {
             let run = runner.run(&state, segment, |_| true).unwrap().unwrap();
             roots.push(run.root());
-            traces.push(run.trace(1, segment));
+            traces.push(run.trace(job(1), segment));
             state = run.state;
         }
         (roots, traces, state)
@@ -248,8 +254,10 @@ mod tests {
         let first = task.runner(&backend).unwrap().run(&task.initial_state().unwrap(), 0, |_| true).unwrap().unwrap();
         let read = task.read_state(&first.state.to_bytes(), &roots[1], 1).unwrap();
         let again = task.runner(&backend).unwrap().run(&read, 1, |_| true).unwrap().unwrap();
-        assert_eq!((again.root(), again.trace(1, 1)), (roots[2], traces[1]));
-        assert_ne!(again.trace(2, 1), traces[1], "another job has another trace root");
+        assert_eq!((again.root(), again.trace(job(1), 1)), (roots[2], traces[1]));
+        assert_ne!(again.trace(job(2), 1), traces[1], "another job has another trace root");
+        let elsewhere = JobId { market: Address([2; 20]), number: 1 };
+        assert_ne!(again.trace(elsewhere, 1), traces[1], "so has a job of another market");
         assert_eq!(last.step(), 10);
     }
 

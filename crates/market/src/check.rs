@@ -3,14 +3,14 @@
 use crate::challenge::undisputed;
 use crate::train::check_leaf;
 use crate::{
-    COMMITMENT, ENDS, JOB, MarketHost, SLOT, demand, ends, job_in, model, move_to, no_value, panel, slot, terms,
+    COMMITMENT, ENDS, JOB, MarketHost, SLOT, demand, ends, job_id, job_in, move_to, no_value, panel, slot, terms,
 };
 use alloc::vec::Vec;
-use assay_protocol::Hash;
-use assay_protocol::commitment::seal;
+use assay_protocol::commitment::{model_id, seal};
 use assay_protocol::market::{
     Check, EndStates, Ends, Error, Event, Job, MAX_DEMANDS, Opening, Slot, SlotOpening, SlotTrace, State, Terms, Wanted,
 };
+use assay_protocol::{Address, Hash};
 
 /// Stores a slot and says so.
 pub(crate) fn put(host: &mut impl MarketHost, id: u64, number: u8, slot: &Slot) {
@@ -23,13 +23,21 @@ pub(crate) fn drawn(host: &impl MarketHost, id: u64, terms: &Terms) -> Vec<Slot>
     (0..terms.samples).map_while(|number| SLOT.get(host, &(id, number))).collect()
 }
 
-/// Opens the ends of a commitment, and holds the model's id for the job.
-fn open_ends(host: &mut impl MarketHost, id: u64, terms: &Terms, root: &Hash, ends: Ends) -> Result<(), Error> {
+/// Opens the ends of a commitment.
+fn open_ends(
+    host: &mut impl MarketHost,
+    id: u64,
+    client: Address,
+    terms: &Terms,
+    root: &Hash,
+    ends: Ends,
+) -> Result<(), Error> {
     check_leaf(host, root, terms.segments, 0, &ends.first)?;
     check_leaf(host, root, terms.segments, terms.segments, &ends.last)?;
     let ends = EndStates { initial_state: ends.first.state, final_state: ends.last.state, artefact: ends.artefact };
     ENDS.set(host, &id, &ends);
-    model::reserve(host, id, terms, &ends);
+    let model = model_id(host, &client, &terms.program, &ends.final_state);
+    host.emit(Event::EndsOpened { job: id, model });
     Ok(())
 }
 
@@ -49,7 +57,7 @@ pub fn open(host: &mut impl MarketHost, id: u64, opening: Opening) -> Result<(),
     let terms = terms(host, id);
     let root = COMMITMENT.get(host, &id).expect("a drawn job has a commitment").root;
     match (opening.ends, ENDS.get(host, &id).is_some()) {
-        (Some(ends), false) => open_ends(host, id, &terms, &root, ends)?,
+        (Some(ends), false) => open_ends(host, id, job.client, &terms, &root, ends)?,
         (None, true) => {}
         (Some(_), true) => return Err(Error::EndsOpen),
         (None, false) => return Err(Error::EndsMissing),
@@ -156,10 +164,12 @@ pub fn reveal_traces(host: &mut impl MarketHost, id: u64, traces: Vec<SlotTrace>
             return Err(Error::IncompleteTraces);
         }
         // No replay gives zero, but a careless verifier may seal it for "none".
-        if trace == Hash::default() || entry.operator_seal != Some(seal(host, id, entry.segment, &trace, &operator)) {
+        if trace == Hash::default()
+            || entry.operator_seal != Some(seal(host, job_id(host, id), entry.segment, &trace, &operator))
+        {
             return Err(Error::WrongTrace { slot: number });
         }
-        let same = entry.verifier_seal == Some(seal(host, id, entry.segment, &trace, &entry.verifier));
+        let same = entry.verifier_seal == Some(seal(host, job_id(host, id), entry.segment, &trace, &entry.verifier));
         entry.trace = Some(trace);
         entry.check = if same { Check::Passed } else { Check::Mismatched };
         put(host, id, number, &entry);
@@ -187,7 +197,7 @@ pub fn insist(host: &mut impl MarketHost, id: u64, number: u8, trace: Hash) -> R
     if entry.check != Check::Mismatched {
         return Err(Error::NothingToDispute);
     }
-    if entry.verifier_seal != Some(seal(host, id, entry.segment, &trace, &verifier)) {
+    if entry.verifier_seal != Some(seal(host, job_id(host, id), entry.segment, &trace, &verifier)) {
         return Err(Error::WrongSeal);
     }
     let terms = terms(host, id);

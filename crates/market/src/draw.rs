@@ -282,6 +282,9 @@ mod tests {
     }
 
     impl Host for Counted<'_> {
+        fn address(&self) -> Address {
+            self.0.address()
+        }
         fn caller(&self) -> Address {
             self.0.caller()
         }

@@ -2,7 +2,7 @@
 //! sealed secret that goes into the draw.
 
 use crate::money::{lock, penalise_idle, standing, unlock};
-use crate::{COMMITMENT, ENLISTMENT, JOB, MarketHost, PLACE, in_time, job, job_in, no_value, terms, weights};
+use crate::{COMMITMENT, ENLISTMENT, JOB, MarketHost, PLACE, in_time, job, job_id, job_in, no_value, terms, weights};
 use assay_protocol::commitment::{seal, sealed_secret};
 use assay_protocol::hash::Hash;
 use assay_protocol::market::{Enlistment, Error, Event, Role, State};
@@ -59,7 +59,7 @@ pub fn reveal_secret(host: &mut impl MarketHost, id: u64, secret: Hash) -> Resul
     no_value(host)?;
     let mut job = job_in(host, id, State::Committed)?;
     let by = host.caller();
-    let sealed = sealed_secret(host, &secret, &by);
+    let sealed = sealed_secret(host, &host.address(), &secret, &by);
     if by == job.client {
         if terms(host, id).sealed_secret != sealed {
             return Err(Error::WrongSecret);
@@ -85,7 +85,7 @@ pub fn reveal_secret(host: &mut impl MarketHost, id: u64, secret: Hash) -> Resul
         // Exclusive or, so that the order of revealing, which a block's author
         // chooses, changes nothing. Each secret is hashed with its owner first, so
         // that equal secrets do not cancel out.
-        let part = seal(host, id, 0, &secret, &by);
+        let part = seal(host, job_id(host, id), 0, &secret, &by);
         for (sum, byte) in job.secrets.0.iter_mut().zip(part.0) {
             *sum ^= byte;
         }

@@ -56,10 +56,11 @@ pub mod verdict;
 mod weights;
 
 use alloc::vec::Vec;
+use assay_protocol::commitment::JobId;
 use assay_protocol::host::{Host, Table};
 use assay_protocol::market::{
     Commitment, Demand, Dispute, EndStates, Enlistment, Error, Event, Job, ModelTerms, Offer, Paid, Role, Rules, Seat,
-    Slot, Standing, State, Terms,
+    Slot, Standing, State, Terms, Verification,
 };
 use assay_protocol::registry::{self, RegisterModel, Royalty};
 use assay_protocol::{Address, Hash};
@@ -125,8 +126,15 @@ pub(crate) const OFFER: Table<Address, Offer> = Table::new(b'q');
 pub(crate) const CREDIT: Table<Address, u128> = Table::new(b'w');
 pub(crate) const PAID: Table<(u64, u32), Paid> = Table::new(b'g');
 pub(crate) const MODEL_ID: Table<u64, Hash> = Table::new(b'i');
-/// The job that first opened the ends that make this model.
-pub(crate) const RESERVED: Table<Hash, u64> = Table::new(b'v');
+/// What verifiers did in a job and were paid, in the order of their first payment.
+pub(crate) const VERIFIED: Table<(u64, u8), Verification> = Table::new(b'v');
+/// Where a verifier is in that list.
+pub(crate) const VERIFIED_AT: Table<(u64, Address), u8> = Table::new(b'V');
+
+/// By what seals name the job `id` of this market.
+pub(crate) fn job_id(host: &impl Host, id: u64) -> JobId {
+    JobId { market: host.address(), number: id }
+}
 
 /// The job `id`.
 pub(crate) fn job(host: &impl Host, id: u64) -> Result<Job, Error> {

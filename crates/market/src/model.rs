@@ -1,37 +1,16 @@
-//! Who may register a model: the first job that opened its ends.
+//! Registering the model of a final job.
 
-use crate::{DATASETS, ENDS, JOB, MODEL, MODEL_ID, MarketHost, RESERVED, job, no_value, terms};
-use assay_protocol::Hash;
+use crate::{DATASETS, ENDS, MODEL, MODEL_ID, MarketHost, job, no_value, terms};
 use assay_protocol::commitment::model_id;
 use assay_protocol::market::{EndStates, Error, Event, Job, State, Terms};
 use assay_protocol::registry::{self, RegisterModel};
-
-/// The job that holds a model's id before job `id`, if any: one that ended
-/// without a model holds nothing.
-fn holder(host: &impl MarketHost, id: u64, model: &Hash) -> Option<u64> {
-    let holder = RESERVED.get(host, model).filter(|holder| *holder != id)?;
-    let state = JOB.get(host, &holder)?.state;
-    (!state.is_terminal() || state == State::Final).then_some(holder)
-}
-
-/// The ends of a job are open: it holds its model's id from now on, unless
-/// another job does.
-pub(crate) fn reserve(host: &mut impl MarketHost, id: u64, terms: &Terms, ends: &EndStates) {
-    let model = model_id(host, &terms.program, &ends.final_state);
-    if holder(host, id, &model).is_none() {
-        RESERVED.set(host, &model, &id);
-    }
-    host.emit(Event::EndsOpened { job: id, model });
-}
 
 /// Registers the model of a job that has just become final. The money does not
 /// wait for it: if it cannot be registered now, an event says why, and
 /// [`register`] can be sent later.
 pub(crate) fn register_final(host: &mut impl MarketHost, id: u64, job: &Job, terms: &Terms) {
-    match try_register(host, id, job, terms) {
-        Ok(()) => {}
-        Err(Refusal::Held(holder)) => host.emit(Event::ModelWaits { job: id, holder }),
-        Err(Refusal::Registry(error)) => host.emit(Event::ModelRefused { job: id, error }),
+    if let Err(error) = try_register(host, id, job, terms) {
+        host.emit(Event::ModelRefused { job: id, error });
     }
 }
 
@@ -39,7 +18,7 @@ pub(crate) fn register_final(host: &mut impl MarketHost, id: u64, job: &Job, ter
 ///
 /// # Errors
 /// [`Error::UnknownJob`], [`Error::WrongState`], [`Error::NothingToRegister`],
-/// [`Error::ModelHeld`] while another job holds the id, [`Error::Registry`].
+/// [`Error::Registry`].
 pub fn register(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
     no_value(host)?;
     let job = job(host, id)?;
@@ -50,36 +29,20 @@ pub fn register(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
         return Err(Error::NothingToRegister);
     }
     let terms = terms(host, id);
-    try_register(host, id, &job, &terms).map_err(|refusal| match refusal {
-        Refusal::Held(holder) => Error::ModelHeld { holder },
-        Refusal::Registry(error) => Error::Registry(error),
-    })
+    try_register(host, id, &job, &terms).map_err(Error::Registry)
 }
 
-/// Why a model is not registered.
-enum Refusal {
-    Held(u64),
-    Registry(registry::Error),
-}
-
-fn try_register(host: &mut impl MarketHost, id: u64, job: &Job, terms: &Terms) -> Result<(), Refusal> {
+fn try_register(host: &mut impl MarketHost, id: u64, job: &Job, terms: &Terms) -> Result<(), registry::Error> {
     let ends = ENDS.get(host, &id).expect("a final job has opened its ends");
-    let model_id = model_id(host, &terms.program, &ends.final_state);
-    let known = match holder(host, id, &model_id) {
-        // The same program, data and seed give the same model: it has an owner already.
-        Some(holder) if MODEL_ID.get(host, &holder).is_some() => true,
-        Some(holder) => return Err(Refusal::Held(holder)),
-        None => {
-            RESERVED.set(host, &model_id, &id);
-            match host.register_model(registration(host, id, job, terms, ends)) {
-                Ok(()) => false,
-                Err(registry::Error::AlreadyRegistered) => true,
-                Err(error) => return Err(Refusal::Registry(error)),
-            }
-        }
+    let model = model_id(host, &job.client, &terms.program, &ends.final_state);
+    let known = match host.register_model(registration(host, id, job, terms, ends)) {
+        Ok(()) => false,
+        // The same program, data and seed give the same model: another job of this client had it made before.
+        Err(registry::Error::AlreadyRegistered) => true,
+        Err(error) => return Err(error),
     };
-    MODEL_ID.set(host, &id, &model_id);
-    host.emit(Event::ModelRegistered { job: id, model: model_id, known });
+    MODEL_ID.set(host, &id, &model);
+    host.emit(Event::ModelRegistered { job: id, model, known });
     Ok(())
 }
 

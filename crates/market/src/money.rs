@@ -1,7 +1,7 @@
 //! Credits, slashes and the penalties of verifiers. What is slashed passes
 //! through the job, whose list of payments shows where it went.
 
-use crate::{CREDIT, ENLISTMENT, MarketHost, PAID, STANDING, weights};
+use crate::{CREDIT, ENLISTMENT, MarketHost, PAID, STANDING, ledger, weights};
 use assay_protocol::Address;
 use assay_protocol::market::{
     BURN_ADDRESS, Event, IDLE_PENALTY_BP, Job, Paid, Reason, Role, Standing, WINNER_SHARE_BP,
@@ -36,8 +36,10 @@ pub fn pay_for(
     job.held -= amount;
     // Work is on record even where its share is rounded down to nothing.
     if amount > 0 || matches!(reason, Reason::Fee | Reason::Seat) {
-        PAID.set(host, &(id, job.payments), &Paid { account, reason, amount, node });
+        let paid = Paid { account, reason, amount, node };
+        PAID.set(host, &(id, job.payments), &paid);
         job.payments += 1;
+        ledger::add(host, id, job, &paid);
     }
     credit(host, account, Some(id), amount, reason);
 }

@@ -6,7 +6,7 @@
 //! take the place of `tally`: it gives the same [`Verdict`] to `conclude`.
 
 use crate::verdict::{Verdict, conclude};
-use crate::{DISPUTE, ENDS, MarketHost, SEAT, draw, job_in, move_to, no_value, slot, terms};
+use crate::{DISPUTE, ENDS, MarketHost, SEAT, draw, job_id, job_in, move_to, no_value, slot, terms};
 use alloc::vec::Vec;
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, outcome_seal, panel_salt, seal};
@@ -52,7 +52,7 @@ pub(crate) fn seat(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &T
         host.emit(Event::SeatMoved { job: id, seat, verifier: *verifier });
     }
     job.disputed = Some(dispute.slot);
-    let salt = panel_salt(host, id, entry.segment, &seed);
+    let salt = panel_salt(host, job_id(host, id), entry.segment, &seed);
     let dispute = Dispute { seats: members.len() as u8, salt, sealed: 0, revealed: 0, ..dispute };
     DISPUTE.set(host, &id, &dispute);
     move_to(host, id, job, State::Disputed, terms.windows.attest);
@@ -113,7 +113,7 @@ pub fn panel_reveal(host: &mut impl MarketHost, id: u64, outcome: Outcome) -> Re
     }
     let mut dispute = dispute(host, id);
     let segment = slot(host, id, dispute.slot)?.segment;
-    if seat.seal != Some(outcome_seal(host, id, segment, &outcome, &seat.verifier)) {
+    if seat.seal != Some(outcome_seal(host, job_id(host, id), segment, &outcome, &seat.verifier)) {
         return Err(Error::WrongSeal);
     }
     seat.outcome = Some(outcome);
@@ -137,7 +137,7 @@ fn speaks_for_operator(host: &impl MarketHost, id: u64, job: &Job, disputed: &Sl
     match outcome {
         Outcome::Replayed { state, trace, .. } => {
             let operator = job.operator.expect("a disputed job has an operator");
-            let sealed = seal(host, id, disputed.segment, trace, &operator);
+            let sealed = seal(host, job_id(host, id), disputed.segment, trace, &operator);
             Some(disputed.after == Some(*state) && disputed.operator_seal == Some(sealed))
         }
         // Whether something is served shows when it is demanded on chain.

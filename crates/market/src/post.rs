@@ -3,7 +3,6 @@
 use crate::ends::end_cancelled;
 use crate::rules::rules;
 use crate::{COUNT, DATASETS, MODEL, MarketHost, ROYALTY, SPEC, TERMS, exact_value, job, move_to, no_value};
-use assay_protocol::Hash;
 use assay_protocol::economics::least_stake;
 use assay_protocol::market::{
     Error, Job, LATE_PENALTY_BP, MAX_PANEL, MAX_SAMPLES, MAX_SEGMENTS, MAX_SPEC_BYTES, PostJob, SPEC_CHUNK_BYTES,
@@ -47,9 +46,10 @@ fn check_terms(terms: &Terms, longest_window: u32) -> Result<(), TermsError> {
 ///
 /// # Errors
 /// [`Error::BadTerms`], [`Error::WrongValue`], [`Error::Overflow`],
-/// [`Error::Registry`] if an input is not registered, or not for this client.
+/// [`Error::Registry`] if an input is not registered, or not for this client,
+/// [`Error::RoyaltiesRaised`] if its owners ask for more than the client agreed to.
 pub fn post_job(host: &mut impl MarketHost, args: PostJob) -> Result<u64, Error> {
-    let PostJob { terms, model, datasets, spec } = args;
+    let PostJob { terms, model, datasets, spec, most_royalties_bp } = args;
     check_terms(&terms, rules(host).longest_window).map_err(Error::BadTerms)?;
     if spec.is_empty() || spec.len() > MAX_SPEC_BYTES {
         return Err(Error::BadTerms(TermsError::SpecLength));
@@ -71,6 +71,9 @@ pub fn post_job(host: &mut impl MarketHost, args: PostJob) -> Result<u64, Error>
     if owed > u32::from(WHOLE_BP) {
         return Err(Error::BadTerms(TermsError::Royalties));
     }
+    if owed > u32::from(most_royalties_bp) {
+        return Err(Error::RoyaltiesRaised { asked_bp: owed as u16, most_bp: most_royalties_bp });
+    }
 
     let id = COUNT.get(host, &()).unwrap_or(0);
     COUNT.set(host, &(), &(id + 1));
@@ -84,28 +87,7 @@ pub fn post_job(host: &mut impl MarketHost, args: PostJob) -> Result<u64, Error>
     for (chunk, bytes) in (0u8..).zip(spec.chunks(SPEC_CHUNK_BYTES)) {
         SPEC.set(host, &(id, chunk), &bytes.to_vec());
     }
-    let mut job = Job {
-        client,
-        state: State::Open,
-        deadline: 0,
-        posted_at: host.now(),
-        operator: None,
-        attempts: 0,
-        rounds: 0,
-        enlisted: 0,
-        revealed: 0,
-        revealed_stake: 0,
-        secrets: Hash::default(),
-        client_secret: None,
-        draw_block: None,
-        seed: Hash::default(),
-        opened: 0,
-        disputed: None,
-        challenges: 0,
-        demands: 0,
-        payments: 0,
-        held,
-    };
+    let mut job = Job::posted(client, host.now(), held);
     move_to(host, id, &mut job, State::Open, terms.windows.claim);
     Ok(id)
 }

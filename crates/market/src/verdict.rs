@@ -4,7 +4,7 @@ use crate::check::{drawn, put};
 use crate::ends::{convict, end_void, pay_check};
 use crate::money::{burn, distribute, idle_penalty, pay, penalise, penalise_idle};
 use crate::panel::{dispute, seat, seats};
-use crate::{DISPUTE, MarketHost, SEAT, UPHELD, move_to, slot, terms};
+use crate::{DISPUTE, MarketHost, SEAT, UPHELD, job_id, move_to, slot, terms};
 use alloc::vec::Vec;
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, seal};
@@ -146,7 +146,7 @@ fn undecided(
 fn found_the_same(host: &impl MarketHost, id: u64, entry: &Slot, majority: &[Address]) -> bool {
     seats(host, id).iter().filter(|seat| majority.contains(&seat.verifier)).any(|seat| match seat.outcome {
         Some(Outcome::Replayed { trace, .. }) => {
-            entry.verifier_seal == Some(seal(host, id, entry.segment, &trace, &entry.verifier))
+            entry.verifier_seal == Some(seal(host, job_id(host, id), entry.segment, &trace, &entry.verifier))
         }
         _ => false,
     })

@@ -28,17 +28,32 @@ impl Leaf {
     }
 }
 
+/// A job of a market. Every market numbers its jobs from 0, so what is sealed for
+/// a job names both: a seal from one market is worthless in its successor.
+///
+/// The chain is not named. Contracts of one address on two chains (one account
+/// deployed them as its transactions of the same number, or one chain was split
+/// off the other) are one market here: who works on both must not use its secrets twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct JobId {
+    /// The market contract.
+    pub market: Address,
+    /// The job's number there.
+    pub number: u64,
+}
+
 /// The salt of a segment's trace root: the trace root hashes it with the pulses
 /// of the segment's steps. With the job in it, a trace root known from one job
 /// is worthless in another with the same specification; with the state root
 /// after the segment in it, a true trace cannot stand beside a false end.
-pub fn trace_salt(hasher: &impl Sha256, job: u64, segment: u32, after: &Hash) -> Hash {
+pub fn trace_salt(hasher: &impl Sha256, job: JobId, segment: u32, after: &Hash) -> Hash {
     hasher.hash_value(Domain::Seal, &(job, segment, after))
 }
 
 /// Binds a trace root to the account that claims to have computed it, without
 /// showing it: nobody can turn another's seal into one of its own.
-pub fn seal(hasher: &impl Sha256, job: u64, segment: u32, trace: &Hash, by: &Address) -> Hash {
+pub fn seal(hasher: &impl Sha256, job: JobId, segment: u32, trace: &Hash, by: &Address) -> Hash {
     hasher.hash_value(Domain::Seal, &(job, segment, trace, by))
 }
 
@@ -71,23 +86,25 @@ pub enum Outcome {
 }
 
 /// A panellist's seal over its outcome.
-pub fn outcome_seal(hasher: &impl Sha256, job: u64, segment: u32, outcome: &Outcome, by: &Address) -> Hash {
+pub fn outcome_seal(hasher: &impl Sha256, job: JobId, segment: u32, outcome: &Outcome, by: &Address) -> Hash {
     hasher.hash_value(Domain::Outcome, &(job, segment, outcome, by))
 }
 
 /// The salt under which a panel's members hash their traces.
-pub fn panel_salt(hasher: &impl Sha256, job: u64, segment: u32, seed: &Hash) -> Hash {
+pub fn panel_salt(hasher: &impl Sha256, job: JobId, segment: u32, seed: &Hash) -> Hash {
     hasher.hash_value(Domain::Outcome, &(job, segment, seed))
 }
 
-/// The identity of a model: the program that made it and the state it ended in.
-pub fn model_id(hasher: &impl Sha256, program: &Hash, final_state: &Hash) -> Hash {
-    hasher.hash_value(Domain::Model, &(program, final_state))
+/// The identity of a model: whose job made it, by which program, and the state it
+/// ended in. With the client in it nobody else can take it, however early it
+/// knows the final state.
+pub fn model_id(hasher: &impl Sha256, client: &Address, program: &Hash, final_state: &Hash) -> Hash {
+    hasher.hash_value(Domain::Model, &(client, program, final_state))
 }
 
-/// What an account publishes of a secret that it will reveal for a draw.
-pub fn sealed_secret(hasher: &impl Sha256, secret: &Hash, by: &Address) -> Hash {
-    hasher.hash_value(Domain::Secret, &(secret, by))
+/// What an account publishes of a secret that it will reveal for a draw of `market`.
+pub fn sealed_secret(hasher: &impl Sha256, market: &Address, secret: &Hash, by: &Address) -> Hash {
+    hasher.hash_value(Domain::Secret, &(market, secret, by))
 }
 
 #[cfg(test)]
@@ -95,13 +112,44 @@ mod tests {
     use super::*;
     use crate::hash::Native;
 
+    fn different(hashes: &[Hash]) {
+        for (at, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..at].contains(hash), "number {at} is another's");
+        }
+    }
+
+    const MARKETS: [Address; 2] = [Address([8; 20]), Address([9; 20])];
+
+    fn job(market: usize, number: u64) -> JobId {
+        JobId { market: MARKETS[market], number }
+    }
+
     #[test]
-    fn a_seal_is_bound_to_job_segment_trace_and_account() {
-        let base = seal(&Native, 1, 2, &Hash([3; 32]), &Address([4; 20]));
-        assert_ne!(base, seal(&Native, 2, 2, &Hash([3; 32]), &Address([4; 20])));
-        assert_ne!(base, seal(&Native, 1, 3, &Hash([3; 32]), &Address([4; 20])));
-        assert_ne!(base, seal(&Native, 1, 2, &Hash([4; 32]), &Address([4; 20])));
-        assert_ne!(base, seal(&Native, 1, 2, &Hash([3; 32]), &Address([5; 20])));
+    fn seals_and_salts_are_bound_to_all_that_goes_into_them() {
+        let (hash, other) = (Hash([3; 32]), Hash([4; 32]));
+        let (by, another) = (Address([4; 20]), Address([5; 20]));
+        let jobs = [job(0, 1), job(0, 2), job(1, 1)];
+        let seals = jobs.map(|job| seal(&Native, job, 2, &hash, &by));
+        let others = [(3, hash, by), (2, other, by), (2, hash, another)]
+            .map(|(segment, trace, by)| seal(&Native, jobs[0], segment, &trace, &by));
+        different(&[seals, others].concat());
+        different(&jobs.map(|job| trace_salt(&Native, job, 2, &hash)));
+        different(&jobs.map(|job| panel_salt(&Native, job, 2, &hash)));
+        different(&jobs.map(|job| outcome_seal(&Native, job, 2, &Outcome::Unavailable, &by)));
+        different(
+            &[(0, hash, by), (1, hash, by), (0, other, by), (0, hash, another)]
+                .map(|(market, secret, by)| sealed_secret(&Native, &MARKETS[market], &secret, &by)),
+        );
+    }
+
+    #[test]
+    fn a_model_is_its_clients() {
+        let (program, state) = (Hash([1; 32]), Hash([2; 32]));
+        different(&[
+            model_id(&Native, &MARKETS[0], &program, &state),
+            model_id(&Native, &MARKETS[1], &program, &state),
+            model_id(&Native, &MARKETS[0], &state, &program),
+        ]);
     }
 
     #[test]
@@ -113,5 +161,12 @@ mod tests {
             leaf.hash(&Native).to_string(),
             Native.sha256(&[&b"asy:leaf"[..], &leaf.encode()].concat()).to_string()
         );
+        let sealed =
+            [&b"asy:seal"[..], &[8; 20], &[7, 0, 0, 0, 0, 0, 0, 0], &[2, 0, 0, 0], &[3; 32], &[4; 20]].concat();
+        assert_eq!(seal(&Native, job(0, 7), 2, &Hash([3; 32]), &Address([4; 20])), Native.sha256(&sealed));
+        let model = [&b"asy:modl"[..], &[8; 20], &[1; 32], &[2; 32]].concat();
+        assert_eq!(model_id(&Native, &MARKETS[0], &Hash([1; 32]), &Hash([2; 32])), Native.sha256(&model));
+        let secret = [&b"asy:secr"[..], &[8; 20], &[3; 32], &[4; 20]].concat();
+        assert_eq!(sealed_secret(&Native, &MARKETS[0], &Hash([3; 32]), &Address([4; 20])), Native.sha256(&secret));
     }
 }

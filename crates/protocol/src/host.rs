@@ -15,6 +15,8 @@ pub const MAX_VALUE_BYTES: usize = 416;
 
 /// Storage, clock, caller and hash function of a contract.
 pub trait Host: Sha256 {
+    /// The contract's own address.
+    fn address(&self) -> Address;
     /// Who sent the message.
     fn caller(&self) -> Address;
     /// What came with the message, in the contract's unit (10^-18 of a token).
@@ -87,12 +89,75 @@ impl<K: Encode, V: Encode + Decode> Table<K, V> {
     }
 }
 
+/// What [`Host::get`] gives, for [`delegate_host`](crate::delegate_host).
+pub type Bytes = Vec<u8>;
+
+/// Makes a type a [`Host`] by one of its fields, so that it can add what a
+/// contract's logic asks for. With a third argument, the name of a method of the
+/// type that takes a key, that method hears of each key before it changes.
+///
+/// ```
+/// use assay_protocol::host::{Host, MemoryHost};
+/// struct Noisy { memory: MemoryHost, changes: u32 }
+/// impl Noisy {
+///     fn count(&mut self, _key: &[u8]) { self.changes += 1; }
+/// }
+/// assay_protocol::delegate_host!(Noisy, memory, count);
+/// let mut host = Noisy { memory: MemoryHost::default(), changes: 0 };
+/// host.set(b"key", b"value");
+/// assert_eq!((host.get(b"key"), host.changes), (Some(b"value".to_vec()), 1));
+/// ```
+#[macro_export]
+macro_rules! delegate_host {
+    ($type:ty, $field:ident $(, $changes:ident)?) => {
+        impl $crate::hash::Sha256 for $type {
+            fn sha256(&self, bytes: &[u8]) -> $crate::Hash {
+                $crate::hash::Sha256::sha256(&self.$field, bytes)
+            }
+        }
+
+        impl $crate::host::Host for $type {
+            fn address(&self) -> $crate::Address {
+                $crate::host::Host::address(&self.$field)
+            }
+            fn caller(&self) -> $crate::Address {
+                $crate::host::Host::caller(&self.$field)
+            }
+            fn value(&self) -> u128 {
+                $crate::host::Host::value(&self.$field)
+            }
+            fn now(&self) -> u64 {
+                $crate::host::Host::now(&self.$field)
+            }
+            fn block_number(&self) -> u32 {
+                $crate::host::Host::block_number(&self.$field)
+            }
+            fn block_hash(&self, number: u32) -> Option<$crate::Hash> {
+                $crate::host::Host::block_hash(&self.$field, number)
+            }
+            fn get(&self, key: &[u8]) -> Option<$crate::host::Bytes> {
+                $crate::host::Host::get(&self.$field, key)
+            }
+            fn set(&mut self, key: &[u8], value: &[u8]) {
+                $(self.$changes(key);)?
+                $crate::host::Host::set(&mut self.$field, key, value);
+            }
+            fn remove(&mut self, key: &[u8]) {
+                $(self.$changes(key);)?
+                $crate::host::Host::remove(&mut self.$field, key);
+            }
+        }
+    };
+}
+
 /// A [`Host`] over a map, for tests and simulations.
 #[cfg(feature = "std")]
 #[derive(Clone, Debug, Default)]
 pub struct MemoryHost {
     /// What is stored.
     pub storage: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The contract's own address.
+    pub address: Address,
     /// Who sends the message.
     pub caller: Address,
     /// What comes with it.
@@ -112,6 +177,9 @@ impl Sha256 for MemoryHost {
 
 #[cfg(feature = "std")]
 impl Host for MemoryHost {
+    fn address(&self) -> Address {
+        self.address
+    }
     fn caller(&self) -> Address {
         self.caller
     }

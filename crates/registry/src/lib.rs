@@ -51,9 +51,6 @@ pub trait RegistryHost: Host {
     /// Another registry.
     type Other: OtherRegistry;
 
-    /// The registry's own address.
-    fn address(&self) -> Address;
-
     /// The registry at `address`.
     fn other(&self, address: Address) -> Self::Other;
 

@@ -9,8 +9,8 @@ use assay_protocol::{
     Address, Hash,
     commitment::model_id,
     registry::{
-        DatasetRecord, Error, Event, MAX_DATASETS, ModelRecord, Node, Parent, RegisterDataset, RegisterModel, Royalty,
-        WHOLE_BP, check_licence, check_locations, check_name,
+        DatasetRecord, Error, Event, MAX_DATASETS, ModelRecord, NamedParent, Node, Parent, RegisterDataset,
+        RegisterModel, Royalty, WHOLE_BP, check_licence, check_locations, check_name,
     },
 };
 
@@ -45,7 +45,7 @@ pub fn bind_market(host: &mut impl RegistryHost, market: Address) -> Result<(), 
 /// [`check_locations`], [`Error::EmptyDataset`], [`Error::AlreadyRegistered`],
 /// [`Error::InPredecessor`], [`Error::SelfParent`], [`Error::TooManyDatasets`],
 /// [`Error::RepeatedDataset`], [`Error::UnknownDataset`],
-/// [`Error::RoyaltiesTooHigh`].
+/// [`Error::ShareRaised`], [`Error::RoyaltiesTooHigh`].
 pub fn register_dataset(host: &mut impl RegistryHost, args: RegisterDataset) -> Result<(), Error> {
     let RegisterDataset { id, name, bytes, terms, locations, parents } = args;
     check_name(&name)?;
@@ -56,14 +56,12 @@ pub fn register_dataset(host: &mut impl RegistryHost, args: RegisterDataset) -> 
     }
     let node = Node::Dataset(id);
     not_taken(host, DATASETS.get(host, &id).is_some(), &node)?;
-    if parents.contains(&id) {
+    let named: Vec<Hash> = parents.iter().map(|parent| parent.dataset).collect();
+    if named.contains(&id) {
         return Err(Error::SelfParent);
     }
-    let parents: Vec<Parent> = distinct_datasets(host, &parents)?
-        .iter()
-        .zip(&parents)
-        .map(|(record, id)| Parent { dataset: *id, share_bp: record.terms.royalty_bp })
-        .collect();
+    check_distinct(&named)?;
+    let parents = parents.iter().map(|parent| agreed(host, parent)).collect::<Result<Vec<Parent>, Error>>()?;
     if parents.iter().map(|parent| u32::from(parent.share_bp)).sum::<u32>() > u32::from(WHOLE_BP) {
         return Err(Error::RoyaltiesTooHigh);
     }
@@ -116,7 +114,7 @@ pub fn register_model(host: &mut impl RegistryHost, args: RegisterModel) -> Resu
     if let Some(parent) = &args.parent {
         model(host, parent)?;
     }
-    let id = model_id(host, &args.program, &args.final_state);
+    let id = model_id(host, &args.owner, &args.program, &args.final_state);
     let node = Node::Model(id);
     not_taken(host, MODELS.get(host, &id).is_some(), &node)?;
 
@@ -234,7 +232,12 @@ fn check_distinct(datasets: &[Hash]) -> Result<(), Error> {
     }
 }
 
-fn distinct_datasets(host: &impl RegistryHost, ids: &[Hash]) -> Result<Vec<DatasetRecord>, Error> {
-    check_distinct(ids)?;
-    ids.iter().map(|id| dataset(host, id)).collect()
+/// A parent with its royalty of now, unless that is above what the registrant agreed to.
+fn agreed(host: &impl RegistryHost, parent: &NamedParent) -> Result<Parent, Error> {
+    let NamedParent { dataset: id, most_bp } = *parent;
+    let asked_bp = dataset(host, &id)?.terms.royalty_bp;
+    if asked_bp > most_bp {
+        return Err(Error::ShareRaised { dataset: id, asked_bp, most_bp });
+    }
+    Ok(Parent { dataset: id, share_bp: asked_bp })
 }

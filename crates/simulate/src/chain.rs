@@ -2,15 +2,23 @@
 //! and lets an attacker look ahead, as it can with a copy of the chain.
 
 use assay_market::{MarketHost, rules};
-use assay_protocol::Address;
-use assay_protocol::hash::{Hash, Sha256};
+use assay_protocol::commitment::JobId;
 use assay_protocol::host::{Host, MemoryHost};
 use assay_protocol::market::{Error, Event};
 use assay_protocol::registry::{self, RegisterModel, Royalty};
+use assay_protocol::{Address, Hash, delegate_host};
 use std::collections::HashMap;
 
 /// The longest window that the market allows, in seconds.
 const LONGEST_WINDOW: u32 = 3_600;
+
+/// Where the market is.
+pub const MARKET: Address = Address([0x3a; 20]);
+
+/// By what seals name job `id` of the market.
+pub fn job_id(id: u64) -> JobId {
+    JobId { market: MARKET, number: id }
+}
 
 /// A message that the market refused: the simulated agents send none such, so it
 /// is a fault of the simulation, or terms under which its agents cannot act.
@@ -48,7 +56,7 @@ impl Chain {
     /// # Errors
     /// If the market refuses its own deployment.
     pub fn new() -> Result<Self, Refused> {
-        let memory = MemoryHost { now: 1_000_000, block_number: 1_000, ..MemoryHost::default() };
+        let memory = MemoryHost { address: MARKET, now: 1_000_000, block_number: 1_000, ..MemoryHost::default() };
         let mut chain = Self { memory, ..Self::default() };
         chain
             .send("deploy", Address::default(), 0, |chain| rules::deploy(chain, Address::default(), LONGEST_WINDOW))?;
@@ -141,40 +149,7 @@ impl Chain {
     }
 }
 
-impl Sha256 for Chain {
-    fn sha256(&self, bytes: &[u8]) -> Hash {
-        self.memory.sha256(bytes)
-    }
-}
-
-impl Host for Chain {
-    fn caller(&self) -> Address {
-        self.memory.caller()
-    }
-    fn value(&self) -> u128 {
-        self.memory.value()
-    }
-    fn now(&self) -> u64 {
-        self.memory.now()
-    }
-    fn block_number(&self) -> u32 {
-        self.memory.block_number()
-    }
-    fn block_hash(&self, number: u32) -> Option<Hash> {
-        self.memory.block_hash(number)
-    }
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.memory.get(key)
-    }
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.remember(key);
-        self.memory.set(key, value);
-    }
-    fn remove(&mut self, key: &[u8]) {
-        self.remember(key);
-        self.memory.remove(key);
-    }
-}
+delegate_host!(Chain, memory, remember);
 
 /// The registry knows every input, asks no royalties and takes every model.
 impl MarketHost for Chain {

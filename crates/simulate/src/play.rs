@@ -4,7 +4,7 @@
 mod turns;
 
 use crate::cast::{Cast, DISPUTE_WINDOW, Played, Settings, WINDOW, terms};
-use crate::chain::{Chain, Refused};
+use crate::chain::{Chain, MARKET, Refused, job_id};
 use crate::work::{Work, true_trace};
 use assay_market::{advance, challenge, check, draw, enlist, panel, post, reads, stake, train};
 use assay_protocol::commitment::{outcome_seal, seal, sealed_secret};
@@ -45,11 +45,11 @@ fn fund(chain: &mut Chain, settings: &Settings, cast: &Cast) -> Result<(), Refus
 }
 
 fn post(chain: &mut Chain, settings: &Settings, client: Address) -> Result<u64, Refused> {
-    let sealed = sealed_secret(&Native, &secret(client), &client);
+    let sealed = sealed_secret(&Native, &MARKET, &secret(client), &client);
     let terms = terms(settings, Native.sha256(SPEC), sealed);
     let value = terms.payment + terms.fee;
     let model = ModelTerms { name: "a model".into(), licence: "CC-BY-4.0".into(), parent: None, royalty_bp: 0 };
-    let args = PostJob { terms, model, datasets: vec![DATASET], spec: SPEC.to_vec() };
+    let args = PostJob { terms, model, datasets: vec![DATASET], spec: SPEC.to_vec(), most_royalties_bp: 0 };
     chain.send("post_job", client, value, |chain| post::post_job(chain, args))
 }
 
@@ -90,7 +90,7 @@ pub fn play(chain: &mut Chain, settings: &Settings, cast: &Cast, rng: &mut Rng) 
     chain.begin_job();
     let id = post(chain, settings, cast.client)?;
     for &by in &cast.verifiers {
-        let (sealed, bond) = (sealed_secret(&Native, &secret(by), &by), settings.bond * cast.weight(&by));
+        let (sealed, bond) = (sealed_secret(&Native, &MARKET, &secret(by), &by), settings.bond * cast.weight(&by));
         chain.send("enlist", by, 0, |chain| enlist::enlist(chain, id, sealed, bond))?;
     }
     let operator = cast.operator;
@@ -122,7 +122,7 @@ fn commitment(id: u64, settings: &Settings, cast: &Cast, false_segments: &[u32])
     };
     let mut secrets = Hash::default();
     for &by in &cast.verifiers {
-        let part = seal(&Native, id, 0, &known(by), &by);
+        let part = seal(&Native, job_id(id), 0, &known(by), &by);
         secrets.0.iter_mut().zip(part.0).for_each(|(sum, byte)| *sum ^= byte);
     }
     let client = if cast.conduct.knows_secrets { secret(cast.client) } else { Hash::default() };
@@ -328,7 +328,7 @@ impl Game<'_> {
         };
         let outcomes: Vec<_> = seats.iter().map(|by| (*by, outcome(by))).collect();
         for (by, outcome) in &outcomes {
-            let sealed = outcome_seal(&Native, id, segment, outcome, by);
+            let sealed = outcome_seal(&Native, job_id(id), segment, outcome, by);
             self.chain.send("panel_seal", *by, 0, |chain| panel::panel_seal(chain, id, sealed))?;
         }
         for (by, outcome) in outcomes {

@@ -1,6 +1,7 @@
 //! Training in a world where a segment is a hash: what is true of a job, and
 //! what its operator says.
 
+use crate::chain::job_id;
 use assay_protocol::commitment::{Leaf, Outcome, seal};
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{Ends, LeafOpening};
@@ -83,7 +84,7 @@ impl Work {
 
     fn leaf(&self, boundary: u32) -> Leaf {
         let seal = match boundary.checked_sub(1) {
-            Some(segment) => seal(&Native, self.job, segment, &self.trace(segment), &self.operator),
+            Some(segment) => seal(&Native, job_id(self.job), segment, &self.trace(segment), &self.operator),
             None => Hash::default(),
         };
         Leaf { index: boundary, state: state(self.job, boundary), seal }

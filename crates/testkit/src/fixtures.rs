@@ -26,28 +26,7 @@ pub fn job_view(state: State) -> JobView {
         policy: Policy::default(),
         windows,
     };
-    let job = Job {
-        client: CLIENT,
-        state,
-        deadline: 1_000,
-        posted_at: 900,
-        operator: None,
-        attempts: 0,
-        rounds: 0,
-        enlisted: 0,
-        revealed: 0,
-        revealed_stake: 0,
-        secrets: Hash::default(),
-        client_secret: None,
-        draw_block: None,
-        seed: Hash::default(),
-        opened: 0,
-        disputed: None,
-        challenges: 0,
-        demands: 0,
-        payments: 0,
-        held: 2,
-    };
+    let job = Job { state, deadline: 1_000, ..Job::posted(CLIENT, 900, 2) };
     JobView {
         id: 1,
         terms,

@@ -27,9 +27,6 @@ use assay_protocol::{
 /// What the titles need from their chain beside a [`Host`]: the registry,
 /// receivers and events.
 pub trait TitlesHost: Host {
-    /// The contract's own address.
-    fn address(&self) -> Address;
-
     /// The titles that the contract at `registry` names as those of its models;
     /// `None` if it is no registry of the version that this is made for.
     fn titles_of(&self, registry: Address) -> Option<Address>;

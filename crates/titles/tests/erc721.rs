@@ -82,6 +82,9 @@ impl Sha256 for World {
 }
 
 impl Host for World {
+    fn address(&self) -> Address {
+        TITLES
+    }
     fn caller(&self) -> Address {
         self.memory.caller
     }
@@ -109,9 +112,6 @@ impl Host for World {
 }
 
 impl TitlesHost for World {
-    fn address(&self) -> Address {
-        TITLES
-    }
     fn titles_of(&self, registry: Address) -> Option<Address> {
         // At Carol's address is a registry with titles of its own.
         match registry {

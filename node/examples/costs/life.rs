@@ -2,12 +2,12 @@
 
 use crate::messages::{self as message, Message};
 use crate::work::{first_leaf, made_up, Work};
-use assay_protocol::commitment::{outcome_seal, seal, sealed_secret, Outcome};
+use assay_protocol::commitment::{outcome_seal, seal, sealed_secret, JobId, Outcome};
 use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::market::{
     Answer, Check, ModelTerms, Opening, Policy, PostJob, Role, SlotTrace, State, Terms, Wanted, Windows,
 };
-use assay_protocol::registry::{DatasetTerms, RegisterDataset};
+use assay_protocol::registry::{DatasetTerms, NamedParent, RegisterDataset};
 use assay_protocol::{Address, Hash};
 use codec::Decode;
 
@@ -59,18 +59,24 @@ pub struct Cast {
     pub size: Size,
     pub dataset: Hash,
     pub parent: Option<Hash>,
+    market: Address,
     first_state: Hash,
 }
 
 impl Cast {
     /// The first of `parties` is the client, then the operator, the stranger, and the verifiers.
-    pub fn new(parties: &[Address], size: Size, dataset: Hash, parent: Option<Hash>) -> Self {
+    pub fn new(market: Address, parties: &[Address], size: Size, dataset: Hash, parent: Option<Hash>) -> Self {
         let first_state = first_leaf(0, 0).root(&Native, 0, 0).expect("a proved chunk has a root");
         let [client, operator, stranger, verifiers @ ..] = parties else {
             panic!("a job has a client, an operator, a stranger and verifiers");
         };
         let (client, operator, stranger) = (*client, *operator, *stranger);
-        Self { client, operator, stranger, verifiers: verifiers.into(), size, dataset, parent, first_state }
+        Self { client, operator, stranger, verifiers: verifiers.into(), size, dataset, parent, market, first_state }
+    }
+
+    /// By what seals name a job of the market.
+    fn job_id(&self, number: u64) -> JobId {
+        JobId { market: self.market, number }
     }
 
     /// Stakes enough for `jobs` jobs at once.
@@ -94,7 +100,7 @@ impl Cast {
             bond: BOND,
             samples: self.size.samples,
             panel: self.size.panel,
-            sealed_secret: sealed_secret(&Native, &secret(self.client), &self.client),
+            sealed_secret: sealed_secret(&Native, &self.market, &secret(self.client), &self.client),
             policy: Policy { gain: UNIT / 100, false_segments: self.size.segments.div_ceil(2), bribed_bp: 1_000 },
             windows: WINDOWS,
         }
@@ -107,7 +113,7 @@ impl Cast {
         let (name, licence) = ("a model".into(), "CC-BY-4.0".into());
         let model = ModelTerms { name, licence, parent: self.parent, royalty_bp: 100 };
         let value = terms.payment + terms.fee;
-        let job = PostJob { terms, model, datasets: vec![self.dataset], spec };
+        let job = PostJob { terms, model, datasets: vec![self.dataset], spec, most_royalties_bp: 10_000 };
         world.send(self.client, value, "", message::post_job(job))
     }
 
@@ -115,7 +121,7 @@ impl Cast {
     pub fn claimed(&self, world: &mut impl World) -> u64 {
         let job = self.post(world);
         for verifier in &self.verifiers {
-            let sealed = sealed_secret(&Native, &secret(*verifier), verifier);
+            let sealed = sealed_secret(&Native, &self.market, &secret(*verifier), verifier);
             world.send(*verifier, 0, "", message::enlist(job, sealed, BOND));
         }
         world.send(self.operator, 0, "", message::claim(job));
@@ -125,7 +131,8 @@ impl Cast {
     /// From its posting to its opened slots; it ends as training number `training` does.
     fn opened(&self, world: &mut impl World, training: Option<u64>) -> (u64, Work) {
         let job = self.claimed(world);
-        let work = Work::new(job, training.unwrap_or(job), self.operator, self.first_state, self.size.segments);
+        let work =
+            Work::new(self.job_id(job), training.unwrap_or(job), self.operator, self.first_state, self.size.segments);
         world.send(self.operator, 0, "", message::commit(job, work.commit()));
         for party in self.verifiers.iter().chain([&self.client]) {
             world.send(*party, 0, "", message::reveal_secret(job, secret(*party)));
@@ -148,7 +155,7 @@ impl Cast {
         let slots = (0u8..).zip(world.ask(message::slots(job)));
         for (number, slot) in slots.filter(|(_, slot)| slot.check == Check::Opened) {
             let trace = if but == Some(number) { objection() } else { work.trace(slot.segment) };
-            let seal = seal(&Native, job, slot.segment, &trace, &slot.verifier);
+            let seal = seal(&Native, self.job_id(job), slot.segment, &trace, &slot.verifier);
             world.send(slot.verifier, 0, "", message::attest(job, number, seal));
         }
     }
@@ -216,18 +223,19 @@ impl Cast {
         self.ended(world, job, FINAL, State::Final);
     }
 
-    /// Two of one training: the first opens its ends first, and fails; the model
-    /// is the second's.
-    pub fn rivals(&self, world: &mut impl World) {
+    /// Three of one training: the first makes the model, the second's is known by
+    /// then, the third fails.
+    pub fn triplets(&self, world: &mut impl World) {
         const TRAINING: u64 = 1 << 31;
-        let (first, work) = self.opened(world, Some(TRAINING));
-        self.sealed(world, first, &work, None);
-        let (second, work) = self.opened(world, Some(TRAINING));
-        self.sealed(world, second, &work, None);
-        self.revealed(world, second, &work);
-        self.ended(world, second, " (final, its model held by another job)", State::Final);
-        self.ended(world, first, " (failed: traces not revealed)", State::Failed);
-        world.send(self.client, 0, "", message::register(second));
+        for note in [FINAL, " (final, model known)"] {
+            let (job, work) = self.opened(world, Some(TRAINING));
+            self.sealed(world, job, &work, None);
+            self.revealed(world, job, &work);
+            self.ended(world, job, note, State::Final);
+        }
+        let (job, work) = self.opened(world, Some(TRAINING));
+        self.sealed(world, job, &work, None);
+        self.ended(world, job, " (failed: traces not revealed)", State::Failed);
     }
 
     /// A panel finds for the operator.
@@ -237,7 +245,7 @@ impl Cast {
         let outcome = Outcome::Replayed { state: work.state(segment + 1), trace, salted: made_up("salted", job) };
         let seats = world.ask(message::seats(job));
         for seat in &seats {
-            let sealed = outcome_seal(&Native, job, segment, &outcome, &seat.verifier);
+            let sealed = outcome_seal(&Native, self.job_id(job), segment, &outcome, &seat.verifier);
             world.send(seat.verifier, 0, "", message::panel_seal(job, sealed));
         }
         for seat in &seats {
@@ -280,6 +288,6 @@ pub fn dataset(number: u64, parents: Vec<Hash>, price: Option<u128>) -> Register
         bytes: 1_000_000,
         terms: dataset_terms(price),
         locations: vec!["https://data.example.org/some-dataset".into()],
-        parents,
+        parents: parents.into_iter().map(|dataset| NamedParent { dataset, most_bp: 10_000 }).collect(),
     }
 }

@@ -4,7 +4,7 @@
 //! A message that is new or has changed is one line to write or to mend here.
 
 use crate::native::View;
-use assay_market::{advance, challenge, check, demand, enlist, ledger, model, offer, panel, post, reads, stake, train};
+use assay_market::{advance, challenge, check, demand, enlist, ledger, offer, panel, post, reads, stake, train};
 use assay_protocol::commitment::Outcome;
 use assay_protocol::market::{
     Answer, Challenge, Commit, Contributions, Demand, JobSummary, JobView, Offer, Opening, PostJob, Role, Seat, Slot,
@@ -179,7 +179,6 @@ messages! { Market:
     answer(job: u64, number: u8, answer: Answer) -> (), |host| demand::answer(host, job, number, answer);
     panel_seal(job: u64, seal: Hash) -> (), |host| panel::panel_seal(host, job, seal);
     panel_reveal(job: u64, outcome: Outcome) -> (), |host| panel::panel_reveal(host, job, outcome);
-    register(job: u64) -> (), |host| model::register(host, job);
     release(job: u64) -> (), |host| enlist::release(host, job);
 }
 

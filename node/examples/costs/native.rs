@@ -61,6 +61,11 @@ impl Native {
         self.contracts[&contract].storage.borrow()
     }
 
+    /// Where `contract` is.
+    pub fn address(&self, contract: Contract) -> Address {
+        self.contracts[&contract].address
+    }
+
     /// What `contract` owes, in its unit.
     pub fn held(&self, contract: Contract) -> u128 {
         self.contracts[&contract].held
@@ -125,6 +130,9 @@ impl Sha256 for View<'_> {
 }
 
 impl Host for View<'_> {
+    fn address(&self) -> Address {
+        self.world.contracts[&self.contract].address
+    }
     fn caller(&self) -> Address {
         self.caller
     }
@@ -172,10 +180,6 @@ impl MarketHost for View<'_> {
 impl RegistryHost for View<'_> {
     type Other = NoOther;
 
-    fn address(&self) -> Address {
-        self.world.contracts[&self.contract].address
-    }
-
     fn other(&self, _address: Address) -> NoOther {
         unreachable!("the registry has no predecessor")
     }
@@ -202,10 +206,6 @@ impl RegistryHost for View<'_> {
 }
 
 impl TitlesHost for View<'_> {
-    fn address(&self) -> Address {
-        self.world.contracts[&self.contract].address
-    }
-
     fn titles_of(&self, _registry: Address) -> Option<Address> {
         Some(reads::titles(&self.call(Contract::Registry)))
     }

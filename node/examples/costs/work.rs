@@ -1,6 +1,6 @@
 //! Training that is a hash: what an operator commits to and verifiers find.
 
-use assay_protocol::commitment::{seal, Leaf};
+use assay_protocol::commitment::{seal, JobId, Leaf};
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{Challenge, Commit, Ends, LeafOpening, SlotOpening};
 use assay_protocol::state_tree::{StateLeaf, Tensor, CHUNK_BYTES};
@@ -34,7 +34,7 @@ pub fn first_leaf(tensor: u32, chunk: u32) -> StateLeaf {
 impl Work {
     /// Of a job that ends as training number `training` does. Every state but
     /// the last is the first, `first`: of each the same chunks can be shown.
-    pub fn new(job: u64, training: u64, operator: Address, first: Hash, segments: u32) -> Self {
+    pub fn new(job: JobId, training: u64, operator: Address, first: Hash, segments: u32) -> Self {
         let mut states = vec![first; segments as usize];
         states.push(made_up("state", training));
         let of = |number: u32| training << 32 | u64::from(number);

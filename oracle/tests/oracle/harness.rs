@@ -5,7 +5,7 @@ use assay_client::{Amount, Chain, Market, Signer};
 use assay_engine::{Activation, CpuBackend, Mlp, ModelSpec, OptimiserSpec, State as ModelState, TrainingSpec};
 use assay_job::{DataSpec, JobSpec, MANIFEST_FILE, Manifest, Task};
 use assay_protocol::Hash;
-use assay_protocol::commitment::{seal, sealed_secret};
+use assay_protocol::commitment::{JobId, seal, sealed_secret};
 use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::market::{Check, JobView, ModelTerms, Policy, PostJob, Role, State, Terms, Windows};
 use assay_protocol::registry::{DatasetTerms, RegisterDataset};
@@ -118,11 +118,11 @@ impl World {
             policy: Policy::default(),
             samples: 2,
             panel: 2,
-            sealed_secret: sealed_secret(&Native, &secret(CLIENT), &client.address()),
+            sealed_secret: sealed_secret(&Native, &self.market.address(), &secret(CLIENT), &client.address()),
             windows,
         };
         let model = ModelTerms { name: "remainders".into(), licence: "MIT".into(), parent: None, royalty_bp: 0 };
-        let job = PostJob { terms, model, datasets: vec![self.dataset], spec: spec.to_bytes() };
+        let job = PostJob { terms, model, datasets: vec![self.dataset], spec: spec.to_bytes(), most_royalties_bp: 0 };
         let receipt = self.market.post_job(&job).execute(&client).await.unwrap();
         self.market.posted_job(&receipt).unwrap()
     }
@@ -130,7 +130,7 @@ impl World {
     /// All verifiers enlist, so that the job can be claimed.
     pub async fn enlist(&self, job: u64) {
         for suri in VERIFIERS {
-            let sealed = sealed_secret(&Native, &secret(suri), &signer(suri).address());
+            let sealed = sealed_secret(&Native, &self.market.address(), &secret(suri), &signer(suri).address());
             self.market.enlist(job, sealed, Amount(TOKEN)).execute(&signer(suri)).await.unwrap();
         }
     }
@@ -154,11 +154,12 @@ impl World {
 
     /// The drawn verifiers replay and seal what they found.
     pub async fn attest(&self, job: u64, task: &Task) {
-        let traces = honest(task, job).1;
+        let traces = honest(task, self.market.job_id(job)).1;
         for (number, slot) in (0u8..).zip(self.market.slots(job).await.unwrap()) {
             assert_eq!(slot.check, Check::Opened);
             let suri = VERIFIERS.iter().find(|suri| signer(suri).address() == slot.verifier).unwrap();
-            let seal = seal(&Native, job, slot.segment, &traces[slot.segment as usize], &slot.verifier);
+            let seal =
+                seal(&Native, self.market.job_id(job), slot.segment, &traces[slot.segment as usize], &slot.verifier);
             self.market.attest(job, number, seal).execute(&signer(suri)).await.unwrap();
         }
     }
@@ -218,7 +219,7 @@ impl World {
 }
 
 /// State roots and trace roots of a job that is trained honestly, and its last state.
-pub fn honest(task: &Task, job: u64) -> (Vec<Hash>, Vec<Hash>, ModelState) {
+pub fn honest(task: &Task, job: JobId) -> (Vec<Hash>, Vec<Hash>, ModelState) {
     let backend = CpuBackend::new(1).unwrap();
     let mut runner = task.runner(&backend).unwrap();
     let mut state = task.initial_state().unwrap();

@@ -28,7 +28,7 @@ async fn killed_in_every_state_it_is_paid_all_the_same() {
     let oracle = world.oracle("data", &[]).start().await;
     let view = world.until(job, State::Committed).await;
     oracle.sigkill().await;
-    let (roots, _, last) = honest(&task, job);
+    let (roots, _, last) = honest(&task, world.market.job_id(job));
     assert!(view.ends.is_none(), "nobody can copy what is not open");
 
     // Committed, and drawn while the oracle is away.
@@ -95,7 +95,7 @@ async fn what_is_demanded_on_chain_is_answered_there() {
     for wanted in wanted {
         world.market.demand(job, wanted, bond).execute(&alice).await.unwrap();
     }
-    let roots = honest(&task, job).0;
+    let roots = honest(&task, world.market.job_id(job)).0;
     std::fs::remove_file(world.data("data").join(format!("content/state/{}", roots[6]))).unwrap();
     let oracle = world.oracle("data", &[]).start().await;
     world.when(job, |view| view.job.demands == 0).await;
@@ -119,7 +119,7 @@ async fn damaged_files_are_made_again_and_a_new_folder_of_inputs_is_not_needed()
 
     // A checkpoint is damaged, another is gone, the progress is cut short, the
     // model is gone, and the data's server as well.
-    let roots = honest(&task, job).0;
+    let roots = honest(&task, world.market.job_id(job)).0;
     let state = |boundary: usize| world.data("data").join(format!("content/state/{}", roots[boundary]));
     let mut bytes = std::fs::read(state(5)).unwrap();
     bytes[100] ^= 1;

@@ -90,6 +90,8 @@ mod tests {
     use assay_engine::CpuBackend;
     use assay_job::{DataSpec, JobSpec};
     use assay_oracle::Honest;
+    use assay_protocol::Address;
+    use assay_protocol::commitment::JobId;
 
     #[test]
     fn skips_what_it_is_told_to() {
@@ -134,7 +136,8 @@ mod tests {
             |trainer: &dyn Trainer| trainer.segment(&task, &mut runner, &from, 0, &mut |_| true).unwrap().unwrap();
         let (honest, false_one) = (run(&Honest), run(&cheat));
         assert_ne!(honest.root(), false_one.root());
-        assert_ne!(honest.trace(1, 0), false_one.trace(1, 0));
+        let job = JobId { market: Address([1; 20]), number: 1 };
+        assert_ne!(honest.trace(job, 0), false_one.trace(job, 0));
         assert_eq!(false_one, run(&cheat), "the same again after a crash");
         // The next segment can be trained from it, and its checkpoint is well formed.
         let read = task.read_state(&false_one.state.to_bytes(), &false_one.root(), 1).unwrap();

@@ -96,7 +96,7 @@ impl Actors {
         let windows = Windows { claim: 10, train: 6, secrets: 6, open: 5, attest: 6, reveal: 5, dispute: 4 };
         (job.terms.windows, job.terms.segments, job.terms.samples) = (windows, 4, 2);
         job.terms.panel = self.rng.u8(2..=3);
-        job.terms.sealed_secret = sealed_secret(&Native, &secret(client, id), &client);
+        job.terms.sealed_secret = sealed_secret(&Native, &self.mirror.market(), &secret(client, id), &client);
         if self.rng.bool() {
             job.datasets.push(ROYAL);
         }
@@ -150,8 +150,8 @@ impl Actors {
         let msg = match job.state {
             State::Open => match self.verifiers().find(|who| part(*who).is_none()) {
                 Some(who) => {
-                    let sealed =
-                        sealed_secret(&Native, &secret(self.mirror.address(who), id), &self.mirror.address(who));
+                    let by = self.mirror.address(who);
+                    let sealed = sealed_secret(&Native, &self.mirror.market(), &secret(by, id), &by);
                     (who, 0, Msg::Enlist { job: id, sealed, bond: terms.bond + tokens(who as u128 % 3).0 })
                 }
                 None => (operator, 0, Msg::Claim { job: id }),
@@ -163,7 +163,7 @@ impl Actors {
             }
             State::Claimed => {
                 let by = self.mirror.address(operator);
-                let work = Work::new(id, by, terms.spec, terms.segments, &plan.cheats);
+                let work = Work::new(self.mirror.job_id(id), by, terms.spec, terms.segments, &plan.cheats);
                 let root = work.root;
                 self.works.insert(root, work);
                 (operator, 0, Msg::Commit { job: id, root })
@@ -272,7 +272,7 @@ impl Actors {
             return Ok((who, 0, msg));
         }
         let trace = self.finding(view, slot, who)?;
-        let seal = seal(&Native, view.id, slot.segment, &trace, &slot.verifier);
+        let seal = seal(&Native, self.mirror.job_id(view.id), slot.segment, &trace, &slot.verifier);
         Ok((who, 0, Msg::Attest { job: view.id, slot: number, seal }))
     }
 
@@ -305,7 +305,7 @@ impl Actors {
         if view.job.state == State::Ruling {
             return Ok((who, 0, Msg::PanelReveal { job: view.id, outcome }));
         }
-        let seal = outcome_seal(&Native, view.id, segment, &outcome, &self.mirror.address(who));
+        let seal = outcome_seal(&Native, self.mirror.job_id(view.id), segment, &outcome, &self.mirror.address(who));
         Ok((who, 0, Msg::PanelSeal { job: view.id, seal }))
     }
 

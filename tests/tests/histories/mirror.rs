@@ -8,6 +8,7 @@ use assay_client::submit::Receipt;
 use assay_client::{Amount, CallError, Signer};
 use assay_e2e::{CLIENT, DEPLOYER, Hostile, OPERATOR, OTHER_OPERATOR, VERIFIERS, World};
 use assay_market::{reads, rules};
+use assay_protocol::commitment::JobId;
 use assay_protocol::market::{BURN_ADDRESS, Commit, Error, Job, Role, State};
 use assay_protocol::registry::{DatasetTerms, RegisterDataset};
 use assay_protocol::{Address, Hash};
@@ -70,12 +71,23 @@ impl Mirror {
         };
         world.registry.register_dataset(&dataset).execute(&people[STRANGER]).await?;
         let mut memory = MarketChain::default();
+        memory.chain.address = world.market.address();
         memory.registry.datasets = vec![(world.dataset, owner, 0), (ROYAL, owner, ROYALTY_BP)];
         let on_chain = world.market.rules().await?;
         rules::deploy(&mut memory, on_chain.registry, LONGEST_WINDOW).map_err(|error| anyhow::anyhow!("{error}"))?;
         ensure!(on_chain == reads::rules(&memory), "the rules differ");
         let hostile = Hostile::deploy(&world.chain, &people[STRANGER]).await?;
         Ok(Self { world, memory, people, counts: BTreeMap::new(), reasons: BTreeMap::new(), hostile })
+    }
+
+    /// Where the market is.
+    pub fn market(&self) -> Address {
+        self.memory.chain.address
+    }
+
+    /// By what seals name a job.
+    pub fn job_id(&self, number: u64) -> JobId {
+        JobId { market: self.market(), number }
     }
 
     /// The address of somebody.

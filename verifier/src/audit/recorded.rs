@@ -24,8 +24,8 @@ pub(crate) struct Recorded {
 /// to look at the served bytes.
 pub(crate) fn check(records: &Records, checks: &mut Checks) -> Option<Recorded> {
     let record = &records.record;
-    let id = model_id(&Native, &record.program, &record.final_state);
-    checks.same("model id", "the hash of program and final state", id, records.model);
+    let id = model_id(&Native, &record.first_owner, &record.program, &record.final_state);
+    checks.same("model id", "the hash of client, program and final state", id, records.model);
     match records.bound_market {
         Some(market) if market == record.market => checks.ok("market", "the record is from the registry's one market"),
         Some(market) => {
@@ -72,6 +72,9 @@ fn check_job(records: &Records, job: &JobView, checks: &mut Checks) {
     }
     if job.model_id != Some(records.model) {
         wrong.push("it made another model".to_owned());
+    }
+    if job.job.client != record.first_owner {
+        wrong.push("its client is not the record's first owner".to_owned());
     }
     if job.job.operator != Some(record.operator) {
         wrong.push("its operator is not the record's".to_owned());

@@ -8,7 +8,7 @@ use assay_content::Fetcher;
 use assay_engine::{CpuBackend, State};
 use assay_job::{Commitments, Manifest, Task};
 use assay_protocol::Hash;
-use assay_protocol::commitment::{Leaf, seal};
+use assay_protocol::commitment::{JobId, Leaf, seal};
 use assay_protocol::hash::Native;
 use indicatif::ProgressBar;
 use std::sync::Arc;
@@ -242,7 +242,8 @@ impl Served<'_> {
         if run.root() != after.state {
             return Err(format!("the replay ends in state {}, and committed is {}", run.root(), after.state));
         }
-        let (job, operator) = (self.recorded.job.id, self.records.record.operator);
+        let record = &self.records.record;
+        let (job, operator) = (JobId { market: record.market, number: record.job }, record.operator);
         let trace = run.trace(job, segment);
         if seal(&Native, job, segment, &trace, &operator) != after.seal {
             return Err("the state is as committed, but the operator sealed another trace".to_owned());

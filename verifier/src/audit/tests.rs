@@ -11,7 +11,7 @@ use assay_content::{Fetcher, Kind, Store, serve};
 use assay_engine::CpuBackend;
 use assay_job::{Commitments, JobSpec, MANIFEST_FILE, Manifest, Task};
 use assay_market::draw;
-use assay_protocol::commitment::model_id;
+use assay_protocol::commitment::{JobId, model_id};
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{Check as SlotCheck, Commitment, EndStates, Slot, State};
 use assay_protocol::registry::{DatasetRecord, DatasetTerms, ModelRecord, Node};
@@ -24,6 +24,7 @@ use tempfile::TempDir;
 const JOB: u64 = 3;
 const OPERATOR: Address = Address([7; 20]);
 const MARKET: Address = Address([8; 20]);
+const JOB_ID: JobId = JobId { market: MARKET, number: JOB };
 const SEGMENTS: u32 = 5;
 
 /// A finished job, its content on a server, and its records.
@@ -64,7 +65,7 @@ fn train(task: &Task, store: &Store, cheat: Cheat) -> (Vec<Hash>, Vec<Hash>, Has
     store.put_state(&states[0], &state.to_bytes()).unwrap();
     for segment in 0..SEGMENTS {
         let run = task.runner(&backend).unwrap().run(&state, segment, |_| true).unwrap().unwrap();
-        let mut trace = run.trace(JOB, segment);
+        let mut trace = run.trace(JOB_ID, segment);
         state = run.state;
         if cheat == Cheat::State(segment) {
             // The state of a step that was never done: one weight is another.
@@ -97,15 +98,15 @@ async fn finished(cheat: Cheat) -> Finished {
     let task = Task::new(spec.clone(), csv().as_bytes()).unwrap();
     let store = Store::open(folder.path().join("store")).unwrap();
     let (states, traces, artefact) = train(&task, &store, cheat);
-    let commitments = Commitments::new(JOB, &OPERATOR, &states, &traces);
+    let commitments = Commitments::new(JOB_ID, &OPERATOR, &states, &traces);
     store.put_leaves(&commitments.root(), &commitments.to_bytes()).unwrap();
     let (address, server) =
         serve::serve(serve::router(store.clone()), "127.0.0.1:0".parse().unwrap(), pending()).await.unwrap();
     tokio::spawn(server);
 
     let last = states[SEGMENTS as usize];
-    let model = model_id(&Native, &spec.program, &last);
     let mut job = job_view(State::Final);
+    let model = model_id(&Native, &job.job.client, &spec.program, &last);
     (job.id, job.model_id, job.datasets) = (JOB, Some(model), vec![manifest.id()]);
     (job.terms.spec, job.terms.program, job.terms.segments) = (spec.hash(), spec.program, SEGMENTS);
     (job.job.operator, job.job.client_secret) = (Some(OPERATOR), Some(Hash([1; 32])));

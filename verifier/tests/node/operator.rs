@@ -5,6 +5,7 @@ use assay_client::Signer;
 use assay_content::{Kind, Store, serve};
 use assay_engine::CpuBackend;
 use assay_job::{Commitments, Task};
+use assay_protocol::commitment::JobId;
 use assay_protocol::market::{Check, Commit, Ends, Opening, Role, Slot, SlotOpening, SlotTrace, State};
 use assay_protocol::{Address, Hash};
 use std::future::pending;
@@ -44,7 +45,7 @@ struct Trained {
     artefact: Hash,
 }
 
-fn train(task: &Task, store: &Store, job: u64, work: Work) -> Trained {
+fn train(task: &Task, store: &Store, job: JobId, work: Work) -> Trained {
     let backend = CpuBackend::new(1).unwrap();
     let mut runner = task.runner(&backend).unwrap();
     let mut state = task.initial_state().unwrap();
@@ -142,8 +143,9 @@ impl<'a> Operator<'a> {
     /// Trains and commits.
     pub async fn commit(&mut self) {
         let task = Task::new(self.world.spec.clone(), &self.world.data).unwrap();
-        let trained = train(&task, &self.store, self.job, self.work);
-        let commitments = Commitments::new(self.job, &self.address, &trained.states, &trained.traces);
+        let job = self.world.deployed.market.job_id(self.job);
+        let trained = train(&task, &self.store, job, self.work);
+        let commitments = Commitments::new(job, &self.address, &trained.states, &trained.traces);
         self.store.put_leaves(&commitments.root(), &commitments.to_bytes()).unwrap();
         let commit = Commit { root: commitments.root() };
         self.world.deployed.market.commit(self.job, &commit).execute(&self.signer).await.unwrap();

@@ -128,12 +128,17 @@ impl World {
             policy: Policy::default(),
             samples: SAMPLES,
             panel: 2,
-            sealed_secret: sealed_secret(&Native, &Hash([42; 32]), &self.client.address()),
+            sealed_secret: sealed_secret(
+                &Native,
+                &self.deployed.market.address(),
+                &Hash([42; 32]),
+                &self.client.address(),
+            ),
             windows,
         };
         let model = ModelTerms { name: "numbers".into(), licence: "MIT".into(), parent: None, royalty_bp: 0 };
         let datasets = vec![self.spec.data.dataset];
-        let job = PostJob { terms, model, datasets, spec: self.spec.to_bytes() };
+        let job = PostJob { terms, model, datasets, spec: self.spec.to_bytes(), most_royalties_bp: 0 };
         let market = &self.deployed.market;
         let receipt = market.post_job(&job).execute(&self.client).await.unwrap();
         market.posted_job(&receipt).unwrap()

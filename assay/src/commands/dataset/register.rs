@@ -2,11 +2,14 @@
 
 use super::{access::TermsOptions, keep_manifest, manifest_at};
 use crate::cli::{Answer, Global};
+use crate::names::no_dataset;
 use crate::show;
 use crate::signing;
+use anyhow::Context;
 use assay_job::Manifest;
 use assay_protocol::Hash;
-use assay_protocol::registry::{self, RegisterDataset};
+use assay_protocol::registry::{self, NamedParent, RegisterDataset};
+use assay_shell::options::Deployed;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -31,7 +34,7 @@ pub struct Register {
     #[arg(long = "location", value_name = "URL")]
     locations: Vec<String>,
     /// Registered dataset that this one was derived from; repeatable. Its owner
-    /// gets its royalty of what this one is sold for
+    /// gets its royalty, as it is now and at most, of what this one is sold for
     #[arg(long = "parent", value_name = "ID")]
     parents: Vec<Hash>,
 }
@@ -60,16 +63,33 @@ impl Register {
                 "warning: without a --location nobody can fetch the dataset; `assay dataset set-locations` adds some later"
             );
         }
+        let parents = named_parents(&deployed, &self.parents, global.json).await?;
         let dataset = RegisterDataset {
             id,
             name: self.name.clone(),
             bytes: manifest.bytes(),
             terms,
             locations: self.locations,
-            parents: self.parents,
+            parents,
         };
         let what = format!("register the dataset {} ({})", show::plain(&self.name), show::bytes(manifest.bytes()));
         let call = deployed.registry.register_dataset(&dataset);
         signing::one(global, &deployed.chain, &what, &call, |()| json!({ "id": id }), |()| id.to_string()).await
     }
+}
+
+/// The parents with the shares that their owners ask for now, which are shown:
+/// the registrant agrees to these and no more.
+async fn named_parents(deployed: &Deployed, parents: &[Hash], quiet: bool) -> anyhow::Result<Vec<NamedParent>> {
+    let mut named = Vec::new();
+    for &id in parents {
+        let record = deployed.registry.dataset(id).await?.with_context(|| no_dataset(&id))?;
+        let most_bp = record.terms.royalty_bp;
+        if !quiet {
+            let share = f64::from(most_bp) / 100.0;
+            eprintln!("{share} % of the price go to {} for {}, {id}", record.owner, show::plain(&record.name));
+        }
+        named.push(NamedParent { dataset: id, most_bp });
+    }
+    Ok(named)
 }

@@ -30,6 +30,11 @@ pub struct Post {
     /// job whose data does not fit, and its payment waits until it is cancelled
     #[arg(long)]
     skip_data_check: bool,
+    /// The most that the owners of the inputs may get together, in basis points
+    /// of the payment. By default what they ask for when this is shown: the
+    /// market refuses the job if they ask for more by then
+    #[arg(long, visible_alias = "most-royalties", value_name = "BP", value_parser = clap::value_parser!(u16).range(..=i64::from(registry::WHOLE_BP)))]
+    most_royalties_bp: Option<u16>,
 }
 
 impl Post {
@@ -70,6 +75,7 @@ impl Post {
             },
             datasets: vec![spec.data.dataset],
             spec: spec.to_bytes(),
+            most_royalties_bp: most_royalties(&royalties, self.most_royalties_bp)?,
         };
         let Terms { segments, samples, panel, payment, .. } = job.terms;
         let economics = Economics::new(segments, samples, panel, payment, &policy);
@@ -143,6 +149,20 @@ async fn royalties(
              and `assay dataset buy {id}` buys it if it is for sale; else its owner may grant it"
         ),
         Err(error) => Err(assay_client::Error::from(error)).context("the registry does not let this job be posted"),
+    }
+}
+
+/// What the client agrees to: what it is shown, or what it has said, if that is enough.
+fn most_royalties(royalties: &[Royalty], said: Option<u16>) -> anyhow::Result<u16> {
+    let asked: u32 = royalties.iter().map(|royalty| u32::from(royalty.share_bp)).sum();
+    let asked = u16::try_from(asked).ok().filter(|asked| *asked <= registry::WHOLE_BP);
+    let asked = asked.context("the owners of the inputs ask for more than the whole payment; use other inputs")?;
+    match said {
+        Some(said) if said < asked => bail!(
+            "--most-royalties-bp: the owners of the inputs ask for {asked} basis points, not {said}; allow as much, or \
+             use other inputs"
+        ),
+        said => Ok(said.unwrap_or(asked)),
     }
 }
 
@@ -250,6 +270,7 @@ impl Offered<'_> {
             "hand_back": self.show(terms.hand_back),
             "bond": self.show(terms.bond),
             "royalties": royalties.collect::<Vec<_>>(),
+            "most_royalties_bp": self.job.most_royalties_bp,
             "operator_gets": self.show(terms.payment.saturating_sub(self.royalties_paid())),
             "policy": {
                 "gain": self.show(terms.policy.gain),
@@ -345,6 +366,18 @@ impl Offered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_agrees_to_what_it_is_shown_or_to_more() {
+        let of =
+            |share_bp| Royalty { node: registry::Node::Dataset(Hash::default()), to: Address::default(), share_bp };
+        let asked = [of(200), of(50)];
+        assert_eq!(most_royalties(&[], None).unwrap(), 0);
+        assert_eq!(most_royalties(&asked, None).unwrap(), 250);
+        assert_eq!(most_royalties(&asked, Some(300)).unwrap(), 300);
+        assert!(most_royalties(&asked, Some(249)).unwrap_err().to_string().contains("250 basis points"));
+        assert!(most_royalties(&[of(10_000), of(1)], None).unwrap_err().to_string().contains("other inputs"));
+    }
 
     #[test]
     fn rounded_amounts_round_up() {

@@ -84,6 +84,18 @@ fn contributions(chain: &MarketChain, own: &super::model::Task, id: u64) {
     let royalties: Vec<_> = own.royalties.iter().map(|royalty| (royalty.node, royalty.to, royalty.share_bp)).collect();
     assert_eq!(shown.data.iter().map(|part| (part.node, part.owner, part.share_bp)).collect::<Vec<_>>(), royalties);
     assert_eq!(shown.data.iter().map(|part| part.paid).sum::<u128>(), sum(Class::Royalty), "royalties of job {id}");
+    for part in &shown.verification {
+        let of = |paid: &&(Address, Class, u128)| {
+            paid.0 == part.verifier && matches!(paid.1, Class::Fee | Class::Seat | Class::Reward)
+        };
+        assert_eq!(part.paid, own.ledger.iter().filter(of).map(|paid| paid.2).sum(), "{} in job {id}", part.verifier);
+    }
+    let compute = shown.compute.as_ref().map_or(0, |compute| compute.paid);
+    let of = |paid: &&(Address, Class, u128)| {
+        paid.1 == Class::Payment || paid.1 == Class::Reward && Some(paid.0) == own.operator
+    };
+    assert_eq!(compute, own.ledger.iter().filter(of).map(|paid| paid.2).sum(), "the operator of job {id}");
+    assert_eq!(shown.bonds, sum(Class::Bond), "bonds of job {id}");
     let segments: u32 = shown.verification.iter().map(|part| part.segments).sum();
     let fees = own.ledger.iter().filter(|paid| paid.1 == Class::Fee).count();
     assert_eq!(segments as usize, fees, "segments checked in job {id}");

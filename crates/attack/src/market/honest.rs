@@ -3,7 +3,7 @@
 use super::model::Task;
 use super::msg::Msg;
 use super::work::{Work, made};
-use super::world::{World, secret};
+use super::world::{World, job_id, secret};
 use assay_protocol::Address;
 use assay_protocol::commitment::{outcome_seal, panel_salt, seal};
 use assay_protocol::hash::{Domain, Native, Sha256};
@@ -55,7 +55,7 @@ impl World {
     /// What an honest panellist finds in the open dispute.
     pub fn true_outcome(&self, id: u64, task: &Task) -> Option<assay_protocol::commitment::Outcome> {
         let segment = self.disputed_segment(task)?;
-        let salt = panel_salt(&Native, id, segment, &Native.hash_value(Domain::Draw, &(b"any", id)));
+        let salt = panel_salt(&Native, job_id(id), segment, &Native.hash_value(Domain::Draw, &(b"any", id)));
         Some(self.work(task)?.panel_finding(segment, salt))
     }
 
@@ -72,7 +72,11 @@ impl World {
             return Some(Msg::ReportUnavailable { job: id, slot: number, tensor: u32::from(number), chunk: u32::MAX });
         }
         let trace = work.finding(slot.segment, slot.verifier);
-        Some(Msg::Attest { job: id, slot: number, seal: seal(&Native, id, slot.segment, &trace, &slot.verifier) })
+        Some(Msg::Attest {
+            job: id,
+            slot: number,
+            seal: seal(&Native, job_id(id), slot.segment, &trace, &slot.verifier),
+        })
     }
 
     /// The challenge of a segment, by whoever has the work.
@@ -98,7 +102,7 @@ impl World {
         match task.state {
             State::Claimed => {
                 let operator = operator?;
-                let work = self.keep(Work::new(id, operator, task.terms.spec, task.terms.segments, &[]));
+                let work = self.keep(Work::new(job_id(id), operator, task.terms.spec, task.terms.segments, &[]));
                 Some((operator, Msg::Commit { job: id, root: work.root }))
             }
             State::Committed => {
@@ -143,7 +147,7 @@ impl World {
                 let segment = self.disputed_segment(&task)?;
                 Some(match sealing {
                     true => {
-                        let seal = outcome_seal(&Native, id, segment, &outcome, &who);
+                        let seal = outcome_seal(&Native, job_id(id), segment, &outcome, &who);
                         (who, Msg::PanelSeal { job: id, seal })
                     }
                     false => (who, Msg::PanelReveal { job: id, outcome }),

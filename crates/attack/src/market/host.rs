@@ -2,12 +2,11 @@
 
 use crate::chain::Chain;
 use assay_market::MarketHost;
-use assay_protocol::Address;
 use assay_protocol::commitment::model_id;
-use assay_protocol::hash::{Hash, Native, Sha256};
-use assay_protocol::host::Host;
+use assay_protocol::hash::Native;
 use assay_protocol::market::Event;
 use assay_protocol::registry::{self, Error, Node, RegisterModel, Royalty};
+use assay_protocol::{Address, Hash, delegate_host};
 
 /// A registry of inputs and models, and what it answers.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +52,7 @@ impl Registry {
         if let Some(error) = &self.refuse {
             return Err(error.clone());
         }
-        let id = model_id(&Native, &model.program, &model.final_state);
+        let id = model_id(&Native, &model.owner, &model.program, &model.final_state);
         if self.models.iter().any(|known| known.0 == id) {
             return Err(Error::AlreadyRegistered);
         }
@@ -90,38 +89,7 @@ impl MarketChain {
     }
 }
 
-impl Sha256 for MarketChain {
-    fn sha256(&self, bytes: &[u8]) -> Hash {
-        self.chain.sha256(bytes)
-    }
-}
-
-impl Host for MarketChain {
-    fn caller(&self) -> Address {
-        self.chain.caller()
-    }
-    fn value(&self) -> u128 {
-        self.chain.value()
-    }
-    fn now(&self) -> u64 {
-        self.chain.now()
-    }
-    fn block_number(&self) -> u32 {
-        self.chain.block_number()
-    }
-    fn block_hash(&self, number: u32) -> Option<Hash> {
-        self.chain.block_hash(number)
-    }
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.chain.get(key)
-    }
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.chain.set(key, value);
-    }
-    fn remove(&mut self, key: &[u8]) {
-        self.chain.remove(key);
-    }
-}
+delegate_host!(MarketChain, chain);
 
 impl MarketHost for MarketChain {
     fn check_inputs(&self, _: Address, datasets: &[Hash], parent: Option<Hash>) -> Result<Vec<Royalty>, Error> {

@@ -37,7 +37,7 @@ const WANTED: &[(&str, &[&str])] = &[
     ("error", &["NotEnded", "NothingToWithdraw", "BadEndpoint", "Registry", "Overflow", "ValueNotWanted"]),
     ("error", &["BondTooSmall", "StillUnbonding", "NothingUnbonding", "BadOffer", "EndsMissing", "EndsOpen"]),
     ("error", &["UnknownSegment", "NotChallengeable", "NotOpened", "TooManyDemands"]),
-    ("error", &["UnknownDemand", "BadAnswer", "DemandOpen", "ModelHeld", "NothingToRegister"]),
+    ("error", &["UnknownDemand", "BadAnswer", "DemandOpen", "RoyaltiesRaised", "NothingToRegister"]),
     ("error", &["BadTerms(SpecHash)", "BadTerms(SpecLength)", "BadTerms(Segments)", "BadTerms(Samples)"]),
     ("error", &["BadTerms(Panel)", "BadTerms(Window)", "BadTerms(Amount)", "BadTerms(Model)", "BadTerms(Stake)"]),
     ("error", &["BadTerms(HandBack)", "BadTerms(Royalties)", "BadTerms(Policy)"]),

@@ -73,7 +73,16 @@ impl World {
                 value = dice.edge();
             }
         }
-        let args = PostJob { terms, model, datasets, spec };
+        let owed = self.model.registry.inputs(&datasets, model.parent).unwrap_or_default();
+        let owed = owed.iter().fold(0u16, |sum, royalty| sum.saturating_add(royalty.share_bp));
+        // What the client has looked up, or it does not care, or the owners were faster.
+        let most_royalties_bp = match dice.below(12) {
+            0..=6 => owed,
+            7 => owed.saturating_sub(1),
+            8 => 0,
+            _ => dice.of_these(&[10_000, u16::MAX]),
+        };
+        let args = PostJob { terms, model, datasets, spec, most_royalties_bp };
         self.send(client, value, Msg::PostJob { args: Box::new(args) });
     }
 

@@ -4,8 +4,8 @@ use super::acts::{Dice, MOST_SEGMENTS};
 use super::model::Task;
 use super::msg::Msg;
 use super::work::{Cheat, Work};
-use super::world::{AUDITOR, CLIENT, OWNERS, RIVAL, STRANGER, TROLL, VANISHER, World, secret};
-use assay_protocol::commitment::{Outcome, outcome_seal, seal};
+use super::world::{AUDITOR, CLIENT, OWNERS, RIVAL, STRANGER, TROLL, VANISHER, World, job_id, secret};
+use assay_protocol::commitment::{JobId, Outcome, outcome_seal, seal};
 use assay_protocol::hash::Native;
 use assay_protocol::market::{Answer, Challenge, Check, LeafOpening, Opening, Role, SlotTrace, State, Wanted};
 use assay_protocol::registry::Error;
@@ -75,11 +75,11 @@ impl World {
                 None => return dice.hash(),
             },
             _ => {
-                let other = self.keep(Work::new(id, who, task.terms.spec, segments + 1, &[]));
+                let other = self.keep(Work::new(job_id(id), who, task.terms.spec, segments + 1, &[]));
                 return other.root;
             }
         };
-        self.keep(Work::new(id, who, task.terms.spec, segments, &cheats)).root
+        self.keep(Work::new(job_id(id), who, task.terms.spec, segments, &cheats)).root
     }
 
     fn spoil_traces(&mut self, traces: &mut Vec<SlotTrace>, dice: &mut Dice) {
@@ -107,10 +107,19 @@ impl World {
         };
         let (slot, number) = (task.slots[number].clone(), number as u8);
         let who = slot.verifier;
-        let of =
-            |trace: Hash| Msg::Attest { job: id, slot: number, seal: seal(&Native, id, slot.segment, &trace, &who) };
+        let of = |trace: Hash| Msg::Attest {
+            job: id,
+            slot: number,
+            seal: seal(&Native, job_id(id), slot.segment, &trace, &who),
+        };
+        let elsewhere = JobId { market: STRANGER, number: id };
         let bribed = self.work(&task).and_then(|work| work.traces.get(slot.segment as usize).copied());
-        let msg = match dice.below(8) {
+        let msg = match dice.below(9) {
+            // A true trace, sealed for another market.
+            8 => {
+                let trace = bribed.unwrap_or_default();
+                Msg::Attest { job: id, slot: number, seal: seal(&Native, elsewhere, slot.segment, &trace, &who) }
+            }
             0 => of(Hash([9; 32])),
             1 => of(Hash::default()),
             2 => Msg::Attest { job: id, slot: number, seal: slot.operator_seal.unwrap_or_default() },
@@ -169,7 +178,7 @@ impl World {
             let who = seat.verifier;
             if task.state == State::Disputed {
                 let outcome = dice.of_these(&[common, common, common, Outcome::Unavailable, same, truth, LIE]);
-                let seal = outcome_seal(&Native, id, entry.segment, &outcome, &who);
+                let seal = outcome_seal(&Native, job_id(id), entry.segment, &outcome, &who);
                 if dice.below(5) > 0 && self.send(who, 0, Msg::PanelSeal { job: id, seal }).is_some() {
                     self.outcomes.insert((id, who), outcome);
                 }

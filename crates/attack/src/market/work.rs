@@ -1,7 +1,7 @@
 //! Training in a world where a segment is one hash, and a state two small
 //! tensors whose bytes follow from another.
 
-use assay_protocol::commitment::{Leaf, Outcome, seal};
+use assay_protocol::commitment::{JobId, Leaf, Outcome, seal};
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{Ends, LeafOpening, SlotOpening};
 use assay_protocol::{Address, Hash, merkle};
@@ -88,7 +88,7 @@ pub enum Cheat {
 #[derive(Clone, Debug)]
 pub struct Work {
     /// The job that its seals are for.
-    pub job: u64,
+    pub job: JobId,
     /// Whose seals they are.
     pub operator: Address,
     /// The specification that it pretends to follow.
@@ -107,7 +107,7 @@ pub struct Work {
 
 impl Work {
     /// What `operator` makes of a job with these cheats.
-    pub fn new(job: u64, operator: Address, spec: Hash, segments: u32, cheats: &[Cheat]) -> Self {
+    pub fn new(job: JobId, operator: Address, spec: Hash, segments: u32, cheats: &[Cheat]) -> Self {
         let first = match cheats.contains(&Cheat::FalseStart) {
             true => state(0, made_up(b"start", 0)),
             false => initial_state(spec),

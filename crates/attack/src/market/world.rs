@@ -7,7 +7,7 @@ use super::work::Work;
 use crate::coverage::Coverage;
 use crate::history::{Assumption, Setup};
 use assay_market::reads;
-use assay_protocol::commitment::{Outcome, sealed_secret};
+use assay_protocol::commitment::{JobId, Outcome, sealed_secret};
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{BURN_ADDRESS, Error, MAX_DEMANDS, Reason, Role, State};
 use assay_protocol::{Address, Hash};
@@ -34,6 +34,8 @@ pub const STRANGER: Address = Address([0x99; 20]);
 /// Owners of the datasets.
 pub const OWNERS: [Address; 2] = [Address([0xd1; 20]), Address([0xd2; 20])];
 
+/// Where the market is.
+pub const MARKET: Address = Address([0x3a; 20]);
 /// Seconds of the longest window that this market allows.
 pub const LONGEST_WINDOW: u32 = 300;
 /// All money that there is: nobody can send more than is left of it.
@@ -53,7 +55,12 @@ pub fn secret(who: Address, job: u64) -> Hash {
 
 /// The secret as it is sealed.
 pub fn sealed(who: Address, job: u64) -> Hash {
-    sealed_secret(&Native, &secret(who, job), &who)
+    sealed_secret(&Native, &MARKET, &secret(who, job), &who)
+}
+
+/// By what seals name job `id` of the market.
+pub fn job_id(id: u64) -> JobId {
+    JobId { market: MARKET, number: id }
 }
 
 /// Everything.
@@ -99,6 +106,7 @@ impl World {
         }
         let mut chain = MarketChain::default();
         chain.registry = registry.clone();
+        chain.chain.address = MARKET;
         (chain.chain.now, chain.chain.block) = (1_000_000, rng.u32(2..1_000));
         assay_market::rules::deploy(&mut chain, Address([0x77; 20]), LONGEST_WINDOW).expect("the rules are good");
         let mut world = World {

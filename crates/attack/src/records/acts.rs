@@ -8,8 +8,8 @@ use crate::market::Dice;
 use assay_protocol::commitment::model_id;
 use assay_protocol::hash::Native;
 use assay_protocol::registry::{
-    DatasetTerms, FOR_EVER, MAX_DATASETS, MAX_LOCATIONS, MAX_NAME_BYTES, MAX_TEXT_BYTES, Node, RegisterDataset,
-    RegisterModel,
+    DatasetTerms, FOR_EVER, MAX_DATASETS, MAX_LOCATIONS, MAX_NAME_BYTES, MAX_TEXT_BYTES, NamedParent, Node,
+    RegisterDataset, RegisterModel,
 };
 use assay_protocol::titles::Call;
 use assay_protocol::{Address, Hash};
@@ -30,8 +30,13 @@ fn program(number: usize) -> Hash {
     Hash([0x70 + number as u8; 32])
 }
 
+/// Whose jobs mostly run a program.
+fn maker(number: usize) -> Address {
+    Address([1 + (number as u8 + 1) % 4; 20])
+}
+
 fn made_id(number: usize) -> Hash {
-    model_id(&Native, &program(number), &Hash([1; 32]))
+    model_id(&Native, &maker(number), &program(number), &Hash([1; 32]))
 }
 
 /// Most acts are about few ids, so that they meet.
@@ -93,6 +98,7 @@ impl<const TITLES_FIRST: bool> World<TITLES_FIRST> {
             let (id, name, owner) = (data_id(number), "data".to_owned(), Address([1 + number as u8; 20]));
             let mut terms = DatasetTerms::open("CC0-1.0");
             (terms.open, terms.price, terms.royalty_bp) = (price.is_none(), price, share);
+            let parents = parents.into_iter().map(|dataset| NamedParent { dataset, most_bp: 3_333 }).collect();
             let args = RegisterDataset { id, name, bytes: 1, terms, locations: vec![], parents };
             self.send(0, owner, 0, Msg::RegisterDataset { args: Box::new(args) });
         };
@@ -104,7 +110,7 @@ impl<const TITLES_FIRST: bool> World<TITLES_FIRST> {
         }
         let id = data_id(0);
         for number in 0..if TITLES_FIRST { 3 } else { 1 } {
-            let args = Self::model(number, Address([2; 20]), vec![id]);
+            let args = Self::model(number, maker(number), vec![id]);
             self.send(0, MARKETS[0], 0, Msg::RegisterModel { args: Box::new(args) });
         }
     }
@@ -257,12 +263,21 @@ impl<const TITLES_FIRST: bool> World<TITLES_FIRST> {
         let parents = dice.of_these(&[vec![], any, known.clone(), known]);
         let bytes = if dice.once_in(16) { 0 } else { 1 };
         let (terms, locations) = (Self::terms(dice), Self::location(dice));
+        let parents = parents.into_iter().map(|dataset| self.named(at, dataset, dice)).collect();
         let args = RegisterDataset { id, name, bytes, terms, locations, parents };
         self.send(at, who, 0, Msg::RegisterDataset { args: Box::new(args) });
     }
 
+    /// A parent, with mostly as much as its owner asks for, or all.
+    fn named(&self, at: usize, dataset: Hash, dice: &mut Dice) -> NamedParent {
+        let asked = self.model.registries[at].data.get(&dataset).map_or(0, |data| data.terms.royalty_bp);
+        NamedParent { dataset, most_bp: dice.of_these(&[asked, asked, asked, 10_000, 10_000, asked.saturating_sub(1)]) }
+    }
+
     fn register_model(&mut self, at: usize, who: Address, dice: &mut Dice) {
-        let mut args = Self::model(dice.below(4), who, Self::inputs(dice));
+        let number = dice.below(4);
+        let owner = if dice.once_in(4) { who } else { maker(number) };
+        let mut args = Self::model(number, owner, Self::inputs(dice));
         args.royalty_bp = dice.of_these(&[0, 100, 10_000]);
         args.parent = dice.of_these(&[None, None, Some(made_id(0)), Some(made_id(1))]);
         match dice.below(24) {

@@ -94,6 +94,9 @@ impl Sha256 for Frame {
 }
 
 impl Host for Frame {
+    fn address(&self) -> Address {
+        self.this
+    }
     fn caller(&self) -> Address {
         self.caller
     }
@@ -125,9 +128,6 @@ impl Host for Frame {
 impl RegistryHost for Frame {
     type Other = Other;
 
-    fn address(&self) -> Address {
-        self.this
-    }
     fn other(&self, address: Address) -> Other {
         Other { by: self.clone(), at: address }
     }
@@ -150,9 +150,6 @@ impl RegistryHost for Frame {
 }
 
 impl TitlesHost for Frame {
-    fn address(&self) -> Address {
-        self.this
-    }
     fn titles_of(&self, registry: Address) -> Option<Address> {
         REGISTRIES.contains(&registry).then(|| RegistryHost::other(self, registry).titles())
     }

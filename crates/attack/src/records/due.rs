@@ -6,7 +6,7 @@ use super::msg::{Msg, Refusal};
 use assay_protocol::commitment::model_id;
 use assay_protocol::hash::Native;
 use assay_protocol::registry::{
-    Error, FOR_EVER, MAX_DATASETS, Node, Royalty, check_licence, check_locations, check_name, check_text,
+    Error, FOR_EVER, MAX_DATASETS, NamedParent, Node, Royalty, check_licence, check_locations, check_name, check_text,
 };
 use assay_protocol::titles::{self, Call};
 use assay_protocol::{Address, Hash};
@@ -117,14 +117,15 @@ impl Model {
                 taken(registry.data.contains_key(&args.id), Node::Dataset(args.id))
                     .into_iter()
                     .for_each(|error| need(false, error));
-                need(!args.parents.contains(&args.id), Error::SelfParent);
-                let shares = args
-                    .parents
-                    .iter()
-                    .filter_map(|id| registry.data.get(id))
-                    .map(|data| u32::from(data.terms.royalty_bp));
-                need(shares.sum::<u32>() <= WHOLE, Error::RoyaltiesTooHigh);
-                self.due_of_inputs(at, &args.parents, &mut due);
+                let named: Vec<Hash> = args.parents.iter().map(|parent| parent.dataset).collect();
+                need(!named.contains(&args.id), Error::SelfParent);
+                let asked = |id: &Hash| registry.data.get(id).map_or(0, |data| data.terms.royalty_bp);
+                need(named.iter().map(|id| u32::from(asked(id))).sum::<u32>() <= WHOLE, Error::RoyaltiesTooHigh);
+                for NamedParent { dataset, most_bp } in args.parents.iter().copied() {
+                    let asked_bp = asked(&dataset);
+                    need(asked_bp <= most_bp, Error::ShareRaised { dataset, asked_bp, most_bp });
+                }
+                self.due_of_inputs(at, &named, &mut due);
             }
             Msg::RegisterModel { args } => {
                 need(registry.market == Some(who), Error::NotMarket);
@@ -135,7 +136,7 @@ impl Model {
                 need(!args.datasets.is_empty(), Error::NoDataset);
                 let parent = args.parent.filter(|id| !registry.made.contains_key(id));
                 parent.into_iter().for_each(|id| need(false, Error::UnknownModel(id)));
-                let id = model_id(&Native, &args.program, &args.final_state);
+                let id = model_id(&Native, &args.owner, &args.program, &args.final_state);
                 taken(registry.made.contains_key(&id), Node::Model(id))
                     .into_iter()
                     .for_each(|error| need(false, error));

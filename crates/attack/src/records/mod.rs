@@ -150,7 +150,7 @@ const MESSAGES: [&str; 22] = [
     "check_inputs",
 ];
 
-const ERRORS: [&str; 50] = [
+const ERRORS: [&str; 51] = [
     "NotAdmin",
     "MarketAlreadyBound",
     "NotMarket",
@@ -172,6 +172,7 @@ const ERRORS: [&str; 50] = [
     "NoLicenceText",
     "BadRoyalty",
     "RoyaltiesTooHigh",
+    "ShareRaised",
     "OpenHasNoPrice",
     "Withdrawn",
     "NoGrant",

@@ -5,7 +5,7 @@ use super::chain::TITLES;
 use super::msg::Msg;
 use assay_protocol::commitment::model_id;
 use assay_protocol::hash::Native;
-use assay_protocol::registry::{DatasetTerms, FOR_EVER, Grant, Node};
+use assay_protocol::registry::{DatasetTerms, FOR_EVER, Grant, NamedParent, Node};
 use assay_protocol::titles::Call;
 use assay_protocol::{Address, Hash};
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,7 +127,7 @@ impl Model {
         match msg {
             Msg::BindMarket { market } => registry.market = Some(*market),
             Msg::RegisterDataset { args } => {
-                let share = |id: &Hash| (*id, registry.data[id].terms.royalty_bp);
+                let share = |parent: &NamedParent| (parent.dataset, registry.data[&parent.dataset].terms.royalty_bp);
                 let data = Data {
                     owner: who,
                     name: args.name.clone(),
@@ -140,7 +140,7 @@ impl Model {
                 registry.data.insert(args.id, data);
             }
             Msg::RegisterModel { args } => {
-                let id = model_id(&Native, &args.program, &args.final_state);
+                let id = model_id(&Native, &args.owner, &args.program, &args.final_state);
                 let made = Made {
                     royalty_bp: args.royalty_bp,
                     from: args.datasets.clone(),

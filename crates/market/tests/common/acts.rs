@@ -2,7 +2,7 @@
 
 use super::host::TestHost;
 use super::work::{Cheat, Work};
-use super::{CLIENT, NONSENSE, STRANGER, World, secret};
+use super::{CLIENT, MARKET, NONSENSE, STRANGER, World, job_id, secret};
 use assay_market::{advance, challenge, check, demand, enlist, model, panel, post, reads, stake, train};
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, outcome_seal, seal, sealed_secret};
@@ -11,8 +11,12 @@ use assay_protocol::market::{Check, Demand, Error, Opening, PostJob, SlotOpening
 
 impl World {
     pub fn post(&mut self, args: PostJob) -> Result<u64, Error> {
+        self.post_by(CLIENT, args)
+    }
+
+    pub fn post_by(&mut self, client: Address, args: PostJob) -> Result<u64, Error> {
         let value = args.terms.payment + args.terms.fee;
-        self.send(CLIENT, value, |host| post::post_job(host, args))
+        self.send(client, value, |host| post::post_job(host, args))
     }
 
     pub fn enlist(&mut self, id: u64, by: Address) -> Result<(), Error> {
@@ -22,7 +26,7 @@ impl World {
 
     /// Enlists with a bond of this size.
     pub fn enlist_with(&mut self, id: u64, by: Address, bond: u128) -> Result<(), Error> {
-        let sealed = sealed_secret(&Native, &secret(by), &by);
+        let sealed = sealed_secret(&Native, &MARKET, &secret(by), &by);
         self.send(by, 0, |host| enlist::enlist(host, id, sealed, bond))
     }
 
@@ -72,7 +76,7 @@ impl World {
         let slot = self.slots(id)[usize::from(number)].clone();
         match self.works[&id].first_finding(slot.segment) {
             Some(trace) => {
-                let seal = seal(&Native, id, slot.segment, &trace, &slot.verifier);
+                let seal = seal(&Native, job_id(id), slot.segment, &trace, &slot.verifier);
                 self.send(slot.verifier, 0, |host| check::attest(host, id, number, seal))
             }
             None => self.send(slot.verifier, 0, |host| check::report_unavailable(host, id, number, 5, 7)),
@@ -82,7 +86,7 @@ impl World {
     /// The verifier of a slot seals what it made up.
     pub fn seal_nonsense(&mut self, id: u64, number: u8) {
         let slot = self.slots(id)[usize::from(number)].clone();
-        let sealed = seal(&Native, id, slot.segment, &NONSENSE, &slot.verifier);
+        let sealed = seal(&Native, job_id(id), slot.segment, &NONSENSE, &slot.verifier);
         self.send(slot.verifier, 0, |host| check::attest(host, id, number, sealed)).unwrap();
     }
 
@@ -90,7 +94,7 @@ impl World {
     pub fn seal_what_the_operator_did(&mut self, id: u64, number: u8) {
         let slot = self.slots(id)[usize::from(number)].clone();
         let trace = self.works[&id].traces[slot.segment as usize];
-        let sealed = seal(&Native, id, slot.segment, &trace, &slot.verifier);
+        let sealed = seal(&Native, job_id(id), slot.segment, &trace, &slot.verifier);
         self.send(slot.verifier, 0, |host| check::attest(host, id, number, sealed)).unwrap();
     }
 
@@ -151,7 +155,7 @@ impl World {
 
     pub fn panel_seal(&mut self, id: u64, by: Address, outcome: Outcome) -> Result<(), Error> {
         let segment = self.disputed_segment(id);
-        let seal = outcome_seal(&Native, id, segment, &outcome, &by);
+        let seal = outcome_seal(&Native, job_id(id), segment, &outcome, &by);
         self.send(by, 0, |host| panel::panel_seal(host, id, seal))
     }
 

@@ -128,13 +128,34 @@ impl World {
 
     /// What each job has taken in is what it has paid, as listed, and what it holds.
     fn check_payments(&self) {
-        let mut paid: BTreeMap<u64, u128> = BTreeMap::new();
+        let mut lists: BTreeMap<u64, Vec<Paid>> = BTreeMap::new();
         for ((id, _), entry) in self.table::<(u64, u32), Paid>(b'g') {
-            *paid.entry(id).or_default() += entry.amount;
+            lists.entry(id).or_default().push(entry);
         }
         for (id, job) in self.jobs() {
-            let paid = paid.get(&id).copied().unwrap_or(0);
+            let list = lists.remove(&id).unwrap_or_default();
+            let paid: u128 = list.iter().map(|paid| paid.amount).sum();
             assert_eq!(self.taken_in.get(&id).copied().unwrap_or(0), paid + job.held, "job {id}");
+            self.check_contributions(id, &list);
+        }
+    }
+
+    /// What is shown in sums is what the list comes to.
+    fn check_contributions(&self, id: u64, list: &[Paid]) {
+        let parts = reads::contributions(&self.host, id).unwrap();
+        let sum =
+            |of: &dyn Fn(&Paid) -> bool| list.iter().filter(|paid| of(paid)).map(|paid| paid.amount).sum::<u128>();
+        assert_eq!(parts.total(), sum(&|_| true), "job {id}: {parts:?}");
+        assert_eq!(parts.burned, sum(&|paid| paid.account == BURN_ADDRESS), "job {id}");
+        assert_eq!(parts.bonds, sum(&|paid| paid.reason == Reason::Bond), "job {id}");
+        for part in &parts.data {
+            assert_eq!(part.paid, sum(&|paid| paid.node == Some(part.node)), "job {id}: {part:?}");
+        }
+        for part in &parts.verification {
+            let own = |paid: &Paid| paid.account == part.verifier && paid.reason != Reason::Bond;
+            assert_eq!(part.paid, sum(&own), "job {id}: {part:?}");
+            let count = |reason| list.iter().filter(|paid| own(paid) && paid.reason == reason).count();
+            assert_eq!((part.segments as usize, part.seats as usize), (count(Reason::Fee), count(Reason::Seat)));
         }
     }
 

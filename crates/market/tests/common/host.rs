@@ -2,11 +2,11 @@
 
 use assay_market::MarketHost;
 use assay_protocol::commitment::model_id;
-use assay_protocol::hash::{Hash, Native, Sha256};
+use assay_protocol::hash::Native;
 use assay_protocol::host::{Host, MemoryHost};
 use assay_protocol::market::Event;
 use assay_protocol::registry::{Error, RegisterModel, Royalty};
-use assay_protocol::{Address, registry};
+use assay_protocol::{Address, Hash, delegate_host, registry};
 use std::collections::BTreeSet;
 
 /// [`MemoryHost`], a registry, and what happened.
@@ -45,46 +45,17 @@ impl TestHost {
         self.models.truncate(self.before.1);
     }
 
+    fn remember(&mut self, key: &[u8]) {
+        self.journal.push((key.to_vec(), self.memory.get(key)));
+    }
+
     /// The events of the last message.
     pub fn last_events(&self) -> &[Event] {
         &self.events[self.before.0..]
     }
 }
 
-impl Sha256 for TestHost {
-    fn sha256(&self, bytes: &[u8]) -> Hash {
-        self.memory.sha256(bytes)
-    }
-}
-
-impl Host for TestHost {
-    fn caller(&self) -> Address {
-        self.memory.caller()
-    }
-    fn value(&self) -> u128 {
-        self.memory.value()
-    }
-    fn now(&self) -> u64 {
-        self.memory.now()
-    }
-    fn block_number(&self) -> u32 {
-        self.memory.block_number()
-    }
-    fn block_hash(&self, number: u32) -> Option<Hash> {
-        self.memory.block_hash(number)
-    }
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.memory.get(key)
-    }
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.journal.push((key.to_vec(), self.memory.get(key)));
-        self.memory.set(key, value);
-    }
-    fn remove(&mut self, key: &[u8]) {
-        self.journal.push((key.to_vec(), self.memory.get(key)));
-        self.memory.remove(key);
-    }
-}
+delegate_host!(TestHost, memory, remember);
 
 impl MarketHost for TestHost {
     fn check_inputs(&self, _: Address, datasets: &[Hash], parent: Option<Hash>) -> Result<Vec<Royalty>, Error> {
@@ -123,5 +94,5 @@ impl MarketHost for TestHost {
 }
 
 fn id(model: &RegisterModel) -> Hash {
-    model_id(&Native, &model.program, &model.final_state)
+    model_id(&Native, &model.owner, &model.program, &model.final_state)
 }

@@ -10,7 +10,7 @@ mod stages;
 pub mod work;
 
 use assay_market::{reads, rules, stake};
-use assay_protocol::commitment::sealed_secret;
+use assay_protocol::commitment::{JobId, sealed_secret};
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{
     Error, Job, JobView, ModelTerms, Policy, PostJob, Role, Slot, Standing, State, Terms, Windows,
@@ -27,6 +27,8 @@ pub const OPERATOR: Address = Address([0x01; 20]);
 pub const RIVAL: Address = Address([0x02; 20]);
 /// Has no part in anything.
 pub const STRANGER: Address = Address([0x99; 20]);
+/// Where the market is.
+pub const MARKET: Address = Address([0x3a; 20]);
 /// Where the registry is.
 pub const REGISTRY: Address = Address([0x4e; 20]);
 /// The longest window of a job.
@@ -41,6 +43,11 @@ pub const SPEC: &[u8] = b"a specification";
 /// Verifier `number`.
 pub fn verifier(number: u8) -> Address {
     Address([0x30 + number; 20])
+}
+
+/// By what seals name job `id` of the market.
+pub fn job_id(id: u64) -> JobId {
+    JobId { market: MARKET, number: id }
 }
 
 /// The secret that `by` seals into every job.
@@ -61,7 +68,7 @@ pub fn terms(client: Address) -> Terms {
         bond: 10_000,
         samples: 3,
         panel: 3,
-        sealed_secret: sealed_secret(&Native, &secret(client), &client),
+        sealed_secret: sealed_secret(&Native, &MARKET, &secret(client), &client),
         policy: Policy::default(),
         windows: Windows { claim: 100, train: 200, secrets: 50, open: 60, attest: 70, reveal: 40, dispute: 90 },
     }
@@ -70,7 +77,7 @@ pub fn terms(client: Address) -> Terms {
 /// A job by these terms.
 pub fn post_args(terms: Terms) -> PostJob {
     let model = ModelTerms { name: "a model".into(), licence: "CC-BY-4.0".into(), parent: None, royalty_bp: 250 };
-    PostJob { terms, model, datasets: vec![DATASET], spec: SPEC.to_vec() }
+    PostJob { terms, model, datasets: vec![DATASET], spec: SPEC.to_vec(), most_royalties_bp: 10_000 }
 }
 
 /// A chain with a market on it.
@@ -93,6 +100,7 @@ impl World {
     /// An empty market at some time after 1970.
     pub fn new() -> Self {
         let mut world = World::default();
+        world.host.memory.address = MARKET;
         world.host.memory.now = 1_000_000;
         world.host.memory.block_number = 1_000;
         world.host.datasets.insert(DATASET);

@@ -1,5 +1,6 @@
 //! Training in a world where a segment is one hash, and a state one tensor of 32 bytes.
 
+use super::job_id;
 use assay_protocol::commitment::{Leaf, Outcome, seal};
 use assay_protocol::hash::{Domain, Native, Sha256};
 use assay_protocol::market::{Answer, Challenge, Commit, Ends, LeafOpening, SlotOpening, Wanted};
@@ -135,7 +136,7 @@ impl Work {
 
     fn leaf(&self, boundary: u32) -> Leaf {
         let seal = match boundary.checked_sub(1) {
-            Some(segment) => seal(&Native, self.job, segment, &self.traces[segment as usize], &self.operator),
+            Some(segment) => seal(&Native, job_id(self.job), segment, &self.traces[segment as usize], &self.operator),
             None => Hash::default(),
         };
         Leaf { index: boundary, state: self.states[boundary as usize], seal }

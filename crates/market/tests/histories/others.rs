@@ -1,7 +1,7 @@
 //! Everybody else: idle, lazy and malicious actors, and chance.
 
 use crate::common::work::Cheat;
-use crate::common::{CLIENT, NONSENSE, OPERATOR, RIVAL, STRANGER, post_args, terms};
+use crate::common::{CLIENT, NONSENSE, OPERATOR, RIVAL, STRANGER, job_id, post_args, terms};
 use crate::{GONE, History, MOST_JOBS, OPERATORS, VANISHER};
 use assay_market::{check, demand, enlist, offer, panel, post, reads, stake, train};
 use assay_protocol::Address;
@@ -236,7 +236,7 @@ impl History {
             if self.honest(slot.verifier) || slot.check != Check::Opened {
                 continue;
             }
-            let garbage = seal(&Native, id, slot.segment, &NONSENSE, &slot.verifier);
+            let garbage = seal(&Native, job_id(id), slot.segment, &NONSENSE, &slot.verifier);
             let _ = match self.choices.below(5) {
                 0 => Ok(()),
                 1 => self.world.send(slot.verifier, 0, |host| check::attest(host, id, number, garbage)),

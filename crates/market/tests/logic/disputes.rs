@@ -1,7 +1,7 @@
 //! Disputes: who is convicted, and who gets what, to the unit.
 
 use crate::common::work::Cheat;
-use crate::common::{CLIENT, NONSENSE, OPERATOR, World};
+use crate::common::{CLIENT, NONSENSE, OPERATOR, World, job_id};
 use assay_market::{check, panel};
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, seal};
@@ -129,7 +129,7 @@ fn a_seal_without_a_replay_earns_nothing_on_a_cheat_either() {
         let (mut world, id) = World::opened(6, &everywhere(Cheat::FalseTrace));
         let slot = world.slots(id)[0].clone();
         let found = if honest { world.works[&id].first_finding(slot.segment).unwrap() } else { NONSENSE };
-        let sealed = seal(&Native, id, slot.segment, &found, &slot.verifier);
+        let sealed = seal(&Native, job_id(id), slot.segment, &found, &slot.verifier);
         world.send(slot.verifier, 0, |host| check::attest(host, id, 0, sealed)).unwrap();
         for number in 1..3 {
             world.attest(id, number).unwrap();
@@ -225,7 +225,7 @@ fn the_panel_does_not_depend_on_the_block_of_insisting() {
 fn one_dispute_follows_another() {
     let (mut world, id) = World::opened(8, &[]);
     for (number, slot) in (0u8..).zip(world.slots(id)) {
-        let garbage = seal(&Native, id, slot.segment, &Hash([number; 32]), &slot.verifier);
+        let garbage = seal(&Native, job_id(id), slot.segment, &Hash([number; 32]), &slot.verifier);
         world.send(slot.verifier, 0, |host| check::attest(host, id, number, garbage)).unwrap();
     }
     world.reveal_traces(id, OPERATOR).unwrap();

@@ -34,7 +34,7 @@ fn an_honest_job_pays_everybody_to_the_unit() {
     assert_eq!((standing.stake, standing.locked, standing.done, standing.lost), (600_000, 0, 1, 0));
 
     let view = world.view(id);
-    let model = model_id(&Native, &view.terms.program, world.works[&id].states.last().unwrap());
+    let model = model_id(&Native, &CLIENT, &view.terms.program, world.works[&id].states.last().unwrap());
     assert_eq!(view.model_id, Some(model));
     assert_eq!(world.host.models.len(), 1);
     let registered = &world.host.models[0];
@@ -42,47 +42,6 @@ fn an_honest_job_pays_everybody_to_the_unit() {
     assert_eq!((registered.segments, registered.segments_drawn, registered.segments_checked), (8, 3, 3));
     assert_eq!(registered.artefact, world.works[&id].artefact);
     assert_eq!(world.host.last_events().last(), Some(&Event::ModelRegistered { job: id, model, known: false }));
-    world.empty();
-}
-
-#[test]
-fn a_model_that_another_job_made_is_known() {
-    // The second job opens the same ends later, and is final first.
-    let (mut world, id) = World::window(5, &[]);
-    let second = world.post(post_args(terms(CLIENT))).unwrap();
-    for number in 0..5 {
-        world.enlist(second, verifier(number)).unwrap();
-    }
-    world.claim(second, RIVAL).unwrap();
-    world.commit(second, RIVAL, &[]).unwrap();
-    for by in (0..5).map(verifier).chain([CLIENT]) {
-        world.reveal(second, by).unwrap();
-    }
-    world.tick(1);
-    world.advance(second).unwrap();
-    world.open(second, RIVAL).unwrap();
-    for number in 0..3 {
-        world.attest(second, number).unwrap();
-    }
-    world.reveal_traces(second, RIVAL).unwrap();
-    world.wait(second);
-    assert_eq!(world.state(second), State::Final);
-    let waits = Event::ModelWaits { job: second, holder: id };
-    assert_eq!(world.host.last_events().last(), Some(&waits));
-    assert_eq!((world.host.models.len(), world.view(second).model_id), (0, None));
-    assert_eq!(world.register(second), Err(Error::ModelHeld { holder: id }));
-    assert_eq!(world.credit(RIVAL), PAYMENT, "money does not wait for the model");
-
-    world.advance(id).unwrap();
-    let last = world.host.last_events().last().unwrap();
-    assert!(matches!(last, Event::ModelRegistered { known: false, .. }), "{last:?}");
-    world.register(second).unwrap();
-    let last = world.host.last_events().last().unwrap();
-    assert!(matches!(last, Event::ModelRegistered { known: true, .. }), "{last:?}");
-    assert_eq!(world.view(id).model_id, world.view(second).model_id);
-    assert_eq!(world.host.models.len(), 1);
-    assert_eq!(world.host.models[0].job, id, "whoever opened first has the record");
-    assert_eq!(world.register(second), Err(Error::NothingToRegister));
     world.empty();
 }
 

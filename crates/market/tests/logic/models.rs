@@ -1,11 +1,11 @@
-//! Royalties, contributions, and whose job has a model's id.
+//! Royalties, contributions, and whose a model is.
 
 use crate::common::work::Cheat;
-use crate::common::{CLIENT, DATASET, OPERATOR, RIVAL, World, post_args, terms, verifier};
+use crate::common::{CLIENT, DATASET, OPERATOR, RIVAL, STRANGER, World, post_args, terms, verifier};
 use assay_market::{post, reads};
 use assay_protocol::Address;
 use assay_protocol::hash::Hash;
-use assay_protocol::market::{BURN_ADDRESS, Error, Event, Paid, Reason, State, TermsError};
+use assay_protocol::market::{Error, Event, Paid, PostJob, Reason, State, TermsError};
 use assay_protocol::registry::{self, Node, Royalty};
 
 const OWNER: Address = Address([0x0d; 20]);
@@ -59,6 +59,11 @@ fn owners_of_inputs_get_what_was_agreed_at_posting() {
     assert_eq!((parts.refund, parts.burned, parts.bonds, parts.challengers), (1, 0, 0, 0));
     assert_eq!(parts.total(), 1_100_003);
     assert!(reads::contributions(&world.host, 99).is_none());
+    // Sums are kept: however long the list of payments is, it is not read.
+    let list = world.host.memory.storage.clone();
+    world.host.memory.storage.retain(|key, _| key[0] != b'g');
+    assert_eq!(reads::contributions(&world.host, id), Some(parts));
+    world.host.memory.storage = list;
 
     let page = reads::payments(&world.host, id, 0, 50);
     let first = Paid { account: OWNER, reason: Reason::Royalty, amount: 33_300, node: Some(Node::Dataset(DATASET)) };
@@ -80,6 +85,22 @@ fn royalties_may_take_all_but_not_more() {
     world.host.royalties = vec![all[0], royalty(PARENT, PARENT_OWNER, 2)];
     assert_eq!(world.post(post_args(terms(CLIENT))), Err(Error::BadTerms(TermsError::Royalties)));
     world.wait(0);
+    world.empty();
+}
+
+#[test]
+fn owners_that_raise_their_royalties_before_the_job_is_posted_are_refused() {
+    let mut world = World::new();
+    world.host.royalties = vec![royalty(Node::Dataset(DATASET), OWNER, 200), royalty(PARENT, PARENT_OWNER, 50)];
+    let agreed = |most_royalties_bp| PostJob { most_royalties_bp, ..post_args(terms(CLIENT)) };
+    assert_eq!(world.post(agreed(249)), Err(Error::RoyaltiesRaised { asked_bp: 250, most_bp: 249 }));
+    assert_eq!(world.post(agreed(0)), Err(Error::RoyaltiesRaised { asked_bp: 250, most_bp: 0 }));
+    let id = world.post(agreed(250)).unwrap();
+    world.host.royalties.clear();
+    world.post(agreed(0)).unwrap();
+    for id in [id, id + 1] {
+        world.wait(id);
+    }
     world.empty();
 }
 
@@ -126,15 +147,15 @@ fn inputs_that_are_not_for_this_client() {
     assert_eq!(refused, Err(Error::Registry(registry::Error::NoGrant(DATASET))));
 }
 
-/// A second job with the same specification, by [`RIVAL`], up to its draw.
-fn second_job(world: &mut World) -> u64 {
-    let second = world.post(post_args(terms(CLIENT))).unwrap();
+/// A second job with the same specification, posted by `client` and done by [`RIVAL`], up to its draw.
+fn second_job(world: &mut World, client: Address) -> u64 {
+    let second = world.post_by(client, post_args(terms(client))).unwrap();
     for number in 0..5 {
         world.enlist(second, verifier(number)).unwrap();
     }
     world.claim(second, RIVAL).unwrap();
     world.commit(second, RIVAL, &[]).unwrap();
-    for by in (0..5).map(verifier).chain([CLIENT]) {
+    for by in (0..5).map(verifier).chain([client]) {
         world.reveal(second, by).unwrap();
     }
     world.tick(1);
@@ -166,54 +187,51 @@ fn nothing_of_a_commitment_shows_before_the_draw() {
         _ => None,
     });
     let final_state = world.view(id).ends.unwrap().final_state;
-    let model = assay_protocol::commitment::model_id(&assay_protocol::hash::Native, &Hash([7; 32]), &final_state);
+    let model =
+        assay_protocol::commitment::model_id(&assay_protocol::hash::Native, &CLIENT, &Hash([7; 32]), &final_state);
     assert_eq!(opened, Some((id, model)));
 }
 
 #[test]
-fn a_job_that_failed_holds_no_id() {
-    let (mut world, id) = World::drawn(5, &[]);
-    world.open_these(id, OPERATOR, vec![]).unwrap();
-    let second = second_job(&mut world);
+fn a_model_that_another_job_of_the_client_made_is_known() {
+    // The second job opens the same ends later, and is final first.
+    let (mut world, id) = World::window(5, &[]);
+    let second = second_job(&mut world, CLIENT);
     world.open(second, RIVAL).unwrap();
-    // The first never opens its slots.
-    world.host.memory.now = world.job(id).deadline.max(world.host.memory.now) + 1;
-    world.advance(id).unwrap();
-    assert_eq!(world.state(id), State::Failed);
-    assert_eq!(world.credit(BURN_ADDRESS), 250_001);
+    assert_eq!(world.register(second), Err(Error::WrongState(State::Opened)));
     finish(&mut world, second, RIVAL);
-    assert_eq!(world.state(second), State::Final);
-    assert_eq!(world.host.models.len(), 1);
-    assert_eq!(world.host.models[0].job, second);
-    assert_eq!(world.register(id), Err(Error::WrongState(State::Failed)));
+    let model = world.view(second).model_id.unwrap();
+    let last = |world: &World| world.host.last_events().last().unwrap().clone();
+    assert_eq!(last(&world), Event::ModelRegistered { job: second, model, known: false });
+    assert_eq!(world.register(second), Err(Error::NothingToRegister));
+
+    world.advance(id).unwrap();
+    assert_eq!(last(&world), Event::ModelRegistered { job: id, model, known: true });
+    assert_eq!(world.view(id).model_id, Some(model));
+    assert_eq!(world.host.models.iter().map(|model| model.job).collect::<Vec<_>>(), [second]);
     world.empty();
 }
 
 #[test]
-fn a_waiting_job_registers_when_the_holder_has_failed() {
-    let (mut world, id) = World::drawn(5, &[]);
-    let second = second_job(&mut world);
-    world.open(id, OPERATOR).unwrap();
+fn whoever_knows_a_final_state_cannot_take_anothers_model() {
+    // A job of another client ends in the same state, and is final first.
+    let (mut world, id) = World::window(5, &[]);
+    let second = second_job(&mut world, STRANGER);
     world.open(second, RIVAL).unwrap();
-    assert_eq!(world.register(second), Err(Error::WrongState(State::Opened)));
-    for number in 0..3 {
-        world.attest(id, number).unwrap();
-    }
     finish(&mut world, second, RIVAL);
-    assert_eq!(world.register(second), Err(Error::ModelHeld { holder: id }));
-    // The holder does not reveal its traces.
-    world.wait(id);
-    assert_eq!(world.state(id), State::Failed);
-    world.register(second).unwrap();
-    assert_eq!((world.host.models.len(), world.host.models[0].job), (1, second));
-    assert_eq!(world.register(second), Err(Error::NothingToRegister));
+    world.advance(id).unwrap();
+    let [first, other] = [id, second].map(|job| world.view(job));
+    assert_eq!(first.ends, other.ends);
+    assert_ne!(first.model_id.unwrap(), other.model_id.unwrap());
+    let registered: Vec<_> = world.host.models.iter().map(|model| (model.job, model.owner)).collect();
+    assert_eq!(registered, [(second, STRANGER), (id, CLIENT)]);
     world.empty();
 }
 
 #[test]
 fn other_final_states_are_other_models() {
     let (mut world, id) = World::window(5, &[Cheat::FalseState(7)]);
-    let second = second_job(&mut world);
+    let second = second_job(&mut world, CLIENT);
     world.open(second, RIVAL).unwrap();
     finish(&mut world, second, RIVAL);
     assert_eq!(world.host.models.len(), 1);

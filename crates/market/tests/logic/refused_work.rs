@@ -1,9 +1,9 @@
 //! Errors of the work on a drawn job, with the condition that brings each.
 
 use crate::common::work::{Cheat, Work};
-use crate::common::{CLIENT, OPERATOR, RIVAL, STRANGER, World, post_args, terms, verifier};
+use crate::common::{CLIENT, OPERATOR, REGISTRY, RIVAL, STRANGER, World, job_id, post_args, terms, verifier};
 use assay_market::{check, panel};
-use assay_protocol::commitment::{outcome_seal, seal};
+use assay_protocol::commitment::{JobId, outcome_seal, seal};
 use assay_protocol::hash::{Hash, Native};
 use assay_protocol::market::{Check, Ends, Error, Opening, SlotTrace, State};
 
@@ -110,7 +110,7 @@ fn disputes() {
     let (mut world, id) = World::opened(6, &[]);
     let slots = world.slots(id);
     let (wrong, found) = (slots[0].verifier, Hash([9; 32]));
-    let garbage = seal(&Native, id, slots[0].segment, &found, &wrong);
+    let garbage = seal(&Native, job_id(id), slots[0].segment, &found, &wrong);
     world.send(wrong, 0, |host| check::attest(host, id, 0, garbage)).unwrap();
     world.attest(id, 1).unwrap();
     world.attest(id, 2).unwrap();
@@ -130,7 +130,7 @@ fn disputes() {
     let outcome = world.outcome(id);
     let member = world.panellists(id)[0];
     // A seal made for another account.
-    let stolen = outcome_seal(&Native, id, world.disputed_segment(id), &outcome, &world.panellists(id)[1]);
+    let stolen = outcome_seal(&Native, job_id(id), world.disputed_segment(id), &outcome, &world.panellists(id)[1]);
     world.send(member, 0, |host| panel::panel_seal(host, id, stolen)).unwrap();
     for by in &world.panellists(id)[1..] {
         world.panel_seal(id, *by, outcome).unwrap();
@@ -159,10 +159,13 @@ fn messages_of_an_old_job_do_not_pass_in_a_new_one() {
     let opened = world.send(RIVAL, 0, |host| check::open(host, new, opening));
     assert!(matches!(opened, Err(Error::BadProof { .. })));
     world.open(new, RIVAL).unwrap();
-    // The right trace root, sealed for the old job, is a worthless seal in the new one.
+    // The right trace root, sealed for the old job or the same job of another
+    // market, is a worthless seal in the new one.
+    let elsewhere = JobId { market: REGISTRY, ..job_id(new) };
     for (number, slot) in (0u8..).zip(world.slots(new)) {
         let trace = world.works[&new].traces[slot.segment as usize];
-        let sealed = seal(&Native, old, slot.segment, &trace, &slot.verifier);
+        let sealed =
+            seal(&Native, [job_id(old), elsewhere][usize::from(number % 2)], slot.segment, &trace, &slot.verifier);
         world.send(slot.verifier, 0, |host| check::attest(host, new, number, sealed)).unwrap();
     }
     world.reveal_traces(new, RIVAL).unwrap();

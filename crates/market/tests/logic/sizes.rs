@@ -5,7 +5,7 @@ use assay_protocol::host::MAX_VALUE_BYTES;
 use assay_protocol::market::{
     Check, Commitment, Demand, Dispute, EndStates, Enlistment, Job, MAX_CHALLENGES, MAX_DEMANDS, MAX_ENDPOINT_BYTES,
     MAX_NOTE_BYTES, MAX_PAGE, MAX_PANEL, MAX_SAMPLES, MAX_STANDINGS_PAGE, MAX_VERIFIERS_SHOWN, ModelTerms, Offer, Paid,
-    Reason, Rules, SPEC_CHUNK_BYTES, Seat, Slot, Standing, State, Terms, Verification, Wanted,
+    PaidSums, Reason, Rules, SPEC_CHUNK_BYTES, Seat, Slot, Standing, State, Terms, Verification, Wanted,
 };
 use assay_protocol::registry::{MAX_DATASETS, MAX_LICENCE_BYTES, MAX_NAME_BYTES, Node, Royalty};
 use assay_protocol::{Address, Hash};
@@ -38,6 +38,7 @@ fn the_largest_value_of_every_stored_type_fits() {
         challenges: u8::MAX,
         demands: u8::MAX,
         payments: u32::MAX,
+        paid: PaidSums::default(),
         held: u128::MAX,
     };
     let slot = Slot {

@@ -206,11 +206,13 @@ pub enum Error {
         /// The last second of chain time at which it may be answered.
         until: u64,
     },
-    /// Returned by `register` if another job holds the model's id.
+    /// Returned if the owners of the inputs ask for more than the client agreed to.
     #[codec(index = 48)]
-    ModelHeld {
-        /// The job that holds it.
-        holder: u64,
+    RoyaltiesRaised {
+        /// What they ask for together, in basis points of the payment.
+        asked_bp: u16,
+        /// The most that the client agreed to.
+        most_bp: u16,
     },
     /// Returned by `register` if the job's model is registered already.
     #[codec(index = 49)]
@@ -335,9 +337,9 @@ impl fmt::Display for Error {
                     "the job cannot end before a demand is answered or chain time is past {until}; try again then"
                 )
             }
-            Error::ModelHeld { holder } => write!(
+            Error::RoyaltiesRaised { asked_bp, most_bp } => write!(
                 f,
-                "job {holder} holds this model's id; register the model when that job has failed or is registered"
+                "the owners of the inputs ask for {asked_bp} basis points of the payment now, and the client agreed to {most_bp}; look at them again and agree to more, or use other inputs"
             ),
             Error::NothingToRegister => write!(f, "the job's model is registered already; nothing is left to do"),
         }

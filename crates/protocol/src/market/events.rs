@@ -166,7 +166,7 @@ pub enum Event {
         job: u64,
         /// The model.
         model: Hash,
-        /// Whether another job had made the same model before.
+        /// Whether another job of the same client had made the same model before.
         known: bool,
     },
     /// A job is final and paid, but the registry did not take its model.
@@ -205,16 +205,8 @@ pub enum Event {
         /// The model that it will be.
         model: Hash,
     },
-    /// A job is final, but another job holds its model's id.
-    #[codec(index = 14)]
-    ModelWaits {
-        /// The job.
-        job: u64,
-        /// The job that holds the id.
-        holder: u64,
-    },
     /// Something was demanded of a job's operator.
-    #[codec(index = 15)]
+    #[codec(index = 14)]
     Demanded {
         /// The job.
         job: u64,
@@ -226,7 +218,7 @@ pub enum Event {
         deadline: u64,
     },
     /// A demand was answered.
-    #[codec(index = 16)]
+    #[codec(index = 15)]
     Answered {
         /// The job.
         job: u64,

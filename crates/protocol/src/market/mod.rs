@@ -42,7 +42,7 @@ pub use accounts::{Enlistment, Role, Standing};
 pub use error::Error;
 pub use events::{Event, Reason};
 pub use messages::{Answer, Challenge, Commit, Ends, LeafOpening, Opening, SlotOpening, SlotTrace, Wanted};
-pub use payments::{Compute, Contributions, Paid, RoyaltyPaid, Verification};
+pub use payments::{Compute, Contributions, Paid, PaidSums, RoyaltyPaid, Verification};
 pub use records::{Check, Commitment, Demand, Dispute, EndStates, Job, JobSummary, JobView, Seat, Slot, State};
 pub use terms::{ModelTerms, Offer, Policy, PostJob, Rules, Terms, Windows, majority};
 pub use terms_error::TermsError;
@@ -50,7 +50,7 @@ pub use terms_error::TermsError;
 /// What `kind()` of the contract answers, to tell it from any other contract.
 pub const KIND: &str = "market";
 /// What `version()` answers. A change of messages, records or events raises it.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Most bytes of a job's encoded specification.
 pub const MAX_SPEC_BYTES: usize = 4096;
 /// Most bytes of a specification that one stored value holds.

@@ -23,6 +23,29 @@ protocol_type! {
 }
 
 protocol_type! {
+    /// What a job has paid so far, by the parts of [`Contributions`], in the
+    /// contract's unit; royalties, which the end alone pays, and the verifiers
+    /// that are listed one by one are left out.
+    #[derive(Copy, Default)]
+    pub struct PaidSums {
+        /// To the operator.
+        pub compute: u128,
+        /// Verifiers that are listed.
+        pub verifiers: u8,
+        /// To verifiers beyond those.
+        pub verification_more: u128,
+        /// Rewards of others.
+        pub challengers: u128,
+        /// Bonds given back.
+        pub bonds: u128,
+        /// To the client.
+        pub refund: u128,
+        /// Burned.
+        pub burned: u128,
+    }
+}
+
+protocol_type! {
     /// A royalty of a job, and what came of it so far.
     pub struct RoyaltyPaid {
         /// The dataset or the parent model.

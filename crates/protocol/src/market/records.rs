@@ -1,6 +1,6 @@
 //! What the market stores and shows of a job.
 
-use super::{ModelTerms, Terms, Wanted};
+use super::{ModelTerms, PaidSums, Terms, Wanted};
 use crate::commitment::Outcome;
 use crate::hash::{Address, Hash};
 use crate::registry::Royalty;
@@ -104,8 +104,40 @@ protocol_type! {
         pub demands: u8,
         /// Entries in the list of what the job has paid.
         pub payments: u32,
+        /// What they come to.
+        pub paid: PaidSums,
         /// What the job still holds, bonds of challenges and demands included.
         pub held: u128,
+    }
+}
+
+impl Job {
+    /// A job that `client` posts at second `now` of chain time and that holds
+    /// `held`: open, with a deadline yet to be set, and nobody has a part in it.
+    pub fn posted(client: Address, now: u64, held: u128) -> Self {
+        Self {
+            client,
+            state: State::Open,
+            deadline: 0,
+            posted_at: now,
+            operator: None,
+            attempts: 0,
+            rounds: 0,
+            enlisted: 0,
+            revealed: 0,
+            revealed_stake: 0,
+            secrets: Hash::default(),
+            client_secret: None,
+            draw_block: None,
+            seed: Hash::default(),
+            opened: 0,
+            disputed: None,
+            challenges: 0,
+            demands: 0,
+            payments: 0,
+            paid: PaidSums::default(),
+            held,
+        }
     }
 }
 

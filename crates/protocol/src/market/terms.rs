@@ -154,6 +154,10 @@ protocol_type! {
         pub datasets: Vec<Hash>,
         /// The encoded specification.
         pub spec: Vec<u8>,
+        /// The most that the client agrees to pay the owners of all inputs
+        /// together, in basis points of the payment: they may raise their
+        /// royalties until the job is posted.
+        pub most_royalties_bp: u16,
     }
 }
 

@@ -144,6 +144,16 @@ pub enum Error {
     /// Returned if the contract of titles did not issue the model's title.
     #[codec(index = 39)]
     TitleRefused,
+    /// Returned if a parent's owner asks for a larger share than the registrant agreed to.
+    #[codec(index = 40)]
+    ShareRaised {
+        /// The parent.
+        dataset: Hash,
+        /// The share that its owner asks for, in basis points.
+        asked_bp: u16,
+        /// The largest that the registrant agreed to.
+        most_bp: u16,
+    },
 }
 
 impl fmt::Display for Error {
@@ -243,6 +253,11 @@ impl fmt::Display for Error {
             ),
             Error::TitleRefused => f.write_str(
                 "the contract of titles did not issue the model's title: check that it is bound to this registry",
+            ),
+            Error::ShareRaised { dataset, asked_bp, most_bp } => write!(
+                f,
+                "the owner of dataset {dataset} asks for {asked_bp} basis points of the price now, and you agreed to \
+                 {most_bp}: look at its terms again and agree to more, or do without it"
             ),
         }
     }

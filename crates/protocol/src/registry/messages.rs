@@ -22,7 +22,18 @@ pub struct RegisterDataset {
     pub locations: Vec<String>,
     /// Registered datasets that it was derived from. Their owners get the
     /// royalties that these have now of what access to this one is sold for.
-    pub parents: Vec<Hash>,
+    pub parents: Vec<NamedParent>,
+}
+
+/// A dataset that another one was derived from, as its registrant names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct NamedParent {
+    /// The dataset.
+    pub dataset: Hash,
+    /// The largest share that the registrant agrees to, in basis points: the
+    /// parent's owner may raise its royalty until the registration.
+    pub most_bp: u16,
 }
 
 /// Arguments of `register_model`, which only the bound market may send.

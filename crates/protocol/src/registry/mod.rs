@@ -29,7 +29,7 @@ mod records;
 pub use checks::{check_licence, check_locations, check_name, check_text};
 pub use error::Error;
 pub use events::Event;
-pub use messages::{RegisterDataset, RegisterModel};
+pub use messages::{NamedParent, RegisterDataset, RegisterModel};
 pub use records::{
     DatasetExport, DatasetRecord, DatasetTerms, Grant, Import, ModelExport, ModelRecord, Node, Page, Parent,
     Predecessor, Royalty, Statement, StatementKind,
@@ -38,7 +38,7 @@ pub use records::{
 /// What `kind()` of the contract answers, to tell it from any other contract.
 pub const KIND: &str = "registry";
 /// What `version()` answers. A change of messages, records or events raises it.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Most bytes of a name.
 pub const MAX_NAME_BYTES: usize = 64;
 /// Most bytes of a licence expression.

@@ -102,7 +102,8 @@ pub struct DatasetRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ModelRecord {
-    /// Who got its title when it was registered: the job's client.
+    /// Who got its title when it was registered: the job's client. With
+    /// `program` and `final_state` it gives the model's id.
     pub first_owner: Address,
     /// A name for people; not unique.
     pub name: String,
@@ -110,7 +111,8 @@ pub struct ModelRecord {
     pub licence: String,
     /// Root of the step program that trained it.
     pub program: Hash,
-    /// State root after the last segment. With `program` it gives the model's id.
+    /// State root after the last segment. Another client's job of the same
+    /// program and data has the same.
     pub final_state: Hash,
     /// Hash of the file that readers download.
     pub artefact: Hash,

@@ -3,13 +3,15 @@
 use crate::common::*;
 use assay_protocol::{
     Address, Hash,
+    commitment::model_id,
+    hash::Native,
     registry::{
         DatasetRecord, DatasetTerms, Error, Event, MAX_DATASETS, MAX_LOCATIONS, MAX_PAGE, Node, Page, RegisterDataset,
         RegisterModel, Royalty,
     },
     titles::Call,
 };
-use assay_registry::{owners, reads, records};
+use assay_registry::{import, owners, reads, records};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,6 +114,29 @@ fn parents_that_want_more_than_the_whole_are_refused() {
 }
 
 #[test]
+fn parents_that_raised_their_share_before_the_registration_are_refused() {
+    let chain = bound();
+    let registry = chain.registry();
+    let of = |byte, royalty_bp| {
+        let mut args = digits(hash(byte), &[]);
+        args.terms.royalty_bp = royalty_bp;
+        args
+    };
+    registry.register(ALICE, of(1, 500)).unwrap();
+    registry.register(ALICE, of(2, 100)).unwrap();
+    let mut derived = digits(hash(4), &[hash(1), hash(2)]);
+    (derived.parents[0].most_bp, derived.parents[1].most_bp) = (500, 100);
+    registry.set_terms(ALICE, hash(2), of(2, 101).terms).unwrap();
+    let raised = Error::ShareRaised { dataset: hash(2), asked_bp: 101, most_bp: 100 };
+    assert_eq!(registry.register(BOB, derived.clone()), Err(raised));
+    // Less than was agreed to is what is recorded.
+    registry.set_terms(ALICE, hash(2), of(2, 99).terms).unwrap();
+    assert_eq!(registry.register(BOB, derived), Ok(()));
+    let parents = registry.read(|frame| import::export_dataset(frame, hash(4))).unwrap().parents;
+    assert_eq!(parents.iter().map(|parent| parent.share_bp).collect::<Vec<_>>(), [500, 99]);
+}
+
+#[test]
 fn a_model_is_registered_with_its_lineage_and_title() {
     let chain = bound();
     let registry = chain.registry();
@@ -169,9 +194,18 @@ fn a_wrong_model_is_refused() {
     assert_eq!(send(|args| args.datasets.push(hash(5))), Err(Error::UnknownDataset(hash(5))));
     assert_eq!(send(|args| args.datasets.push(hash(1))), Err(Error::RepeatedDataset(hash(1))));
     assert_eq!(send(|args| args.parent = Some(hash(1))), Err(Error::UnknownModel(hash(1))));
-    // The same program and final state are the same model, whoever trained it.
-    let again = send(|args| (args.owner, args.operator, args.final_state) = (BOB, ALICE, Hash([1; 32])));
+    // The same client, program and final state are the same model, whoever trained it.
+    let again = send(|args| (args.operator, args.final_state) = (ALICE, Hash([1; 32])));
     assert_eq!(again, Err(Error::AlreadyRegistered));
+    // Another client's is another; its final state leads to the earlier one.
+    let id = send(|args| (args.owner, args.final_state) = (BOB, Hash([1; 32]))).unwrap();
+    assert_ne!(id, classifier_id(1));
+    let [first, second] = [classifier_id(1), id].map(|id| registry.read(|frame| reads::model(frame, id)).unwrap());
+    assert_eq!((first.final_state, first.first_owner), (second.final_state, ALICE));
+    // Of each its record alone gives the id, wherever it is copied to.
+    for (id, record) in [(classifier_id(1), first), (id, second)] {
+        assert_eq!(model_id(&Native, &record.first_owner, &record.program, &record.final_state), id);
+    }
 }
 
 /// A contract of titles that refuses keeps the model off the record.

@@ -2,7 +2,7 @@
 
 use super::{Game, move_on};
 use crate::cast::WINDOW;
-use crate::chain::Refused;
+use crate::chain::{Refused, job_id};
 use crate::work::{state_leaf, true_trace};
 use assay_market::{check, demand};
 use assay_protocol::commitment::seal;
@@ -36,7 +36,7 @@ impl Game<'_> {
                     self.replayed.0 += 1;
                     true_trace(id, segment)
                 };
-                let sealed = seal(&Native, id, segment, &trace, &by);
+                let sealed = seal(&Native, job_id(id), segment, &trace, &by);
                 self.chain.send("attest", by, 0, |chain| check::attest(chain, id, *number, sealed))?;
             }
             if self.state() != State::Opened {

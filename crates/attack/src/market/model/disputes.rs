@@ -3,6 +3,7 @@
 use super::money::idle_part;
 use super::{Class, Model, Quarrel, Task};
 use crate::market::host::MarketChain;
+use crate::market::world::job_id;
 use assay_market::reads;
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, seal};
@@ -99,7 +100,7 @@ impl Model {
             Outcome::Unavailable => None,
             Outcome::Replayed { state, trace, .. } => {
                 let operator = task.operator.expect("a disputed job has an operator");
-                let own = seal(&Native, id, entry.segment, trace, &operator);
+                let own = seal(&Native, job_id(id), entry.segment, trace, &operator);
                 Some(entry.after == Some(*state) && entry.operator_seal == Some(own))
             }
             Outcome::FalseEnds { initial_state, artefact } => {
@@ -176,7 +177,7 @@ impl Model {
                 }
                 let same = |outcome: &Outcome| match outcome {
                     Outcome::Replayed { trace, .. } => {
-                        entry.verifier_seal == Some(seal(&Native, id, entry.segment, trace, &entry.verifier))
+                        entry.verifier_seal == Some(seal(&Native, job_id(id), entry.segment, trace, &entry.verifier))
                     }
                     _ => false,
                 };

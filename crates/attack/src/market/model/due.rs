@@ -3,6 +3,7 @@
 use super::money::part_of;
 use super::{Model, Task};
 use crate::market::msg::Msg;
+use crate::market::world::MARKET;
 use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::market::{
     BURN_ADDRESS, Error, LATE_PENALTY_BP, MAX_ENDPOINT_BYTES, MAX_NOTE_BYTES, MAX_PANEL, MAX_SAMPLES, MAX_SEGMENTS,
@@ -22,7 +23,7 @@ impl Model {
             return due;
         };
         match self.task(id) {
-            Some(task) => self.due_of_job(id, task, msg, &mut due),
+            Some(task) => self.due_of_job(task, msg, &mut due),
             None => due.push(Error::UnknownJob),
         }
         due
@@ -77,7 +78,7 @@ impl Model {
     }
 
     fn due_of_post(&self, args: &PostJob, due: &mut Vec<Error>) {
-        let PostJob { terms, model, datasets, spec } = args;
+        let PostJob { terms, model, datasets, spec, most_royalties_bp } = args;
         let mut wrong = |is: bool, why: TermsError| {
             if is {
                 due.push(Error::BadTerms(why));
@@ -109,6 +110,10 @@ impl Model {
             Ok(royalties) => {
                 let sum: u32 = royalties.iter().map(|royalty| u32::from(royalty.share_bp)).sum();
                 wrong(sum > 10_000, TermsError::Royalties);
+                if sum > u32::from(*most_royalties_bp) {
+                    let asked_bp = u16::try_from(sum).unwrap_or(u16::MAX);
+                    due.push(Error::RoyaltiesRaised { asked_bp, most_bp: *most_royalties_bp });
+                }
             }
             Err(error) => due.push(Error::Registry(error)),
         }
@@ -121,7 +126,7 @@ impl Model {
         }
     }
 
-    fn due_of_job(&self, id: u64, task: &Task, msg: &Msg, due: &mut Vec<Error>) {
+    fn due_of_job(&self, task: &Task, msg: &Msg, due: &mut Vec<Error>) {
         match msg {
             Msg::Cancel { .. } => {
                 if self.caller != task.client {
@@ -152,14 +157,7 @@ impl Model {
                 } else if task.registered {
                     due.push(Error::NothingToRegister);
                 } else {
-                    let model = task.model_id().expect("a final job has ends");
-                    match (self.holder(model, id), &self.registry.refuse) {
-                        (Some(holder), _) if !self.jobs[holder as usize].registered => {
-                            due.push(Error::ModelHeld { holder });
-                        }
-                        (None, Some(error)) => due.push(Error::Registry(error.clone())),
-                        _ => {}
-                    }
+                    due.extend(self.registry.refuse.clone().map(Error::Registry));
                 }
             }
             _ => self.due_of_work(task, msg, due),
@@ -196,7 +194,7 @@ impl Model {
             Some(part) => (part.sealed, part.revealed),
             None => return due.push(Error::NotEnlisted),
         };
-        if commitment::sealed_secret(&Native, &secret, &self.caller) != sealed {
+        if commitment::sealed_secret(&Native, &MARKET, &secret, &self.caller) != sealed {
             due.push(Error::WrongSecret);
         }
         if done {

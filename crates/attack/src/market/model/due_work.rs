@@ -3,6 +3,7 @@
 use super::{Model, Task, opens};
 use crate::market::msg::Msg;
 use crate::market::work::made;
+use crate::market::world::job_id;
 use assay_protocol::Hash;
 use assay_protocol::commitment::{outcome_seal, seal};
 use assay_protocol::hash::Native;
@@ -52,7 +53,7 @@ impl Model {
                 let own = task.quarrel.as_ref().and_then(|quarrel| {
                     let segment = task.slots[usize::from(quarrel.slot)].segment;
                     let seat = quarrel.seats.iter().find(|seat| seat.verifier == self.caller)?;
-                    Some(seat.seal == Some(outcome_seal(&Native, *job, segment, outcome, &self.caller)))
+                    Some(seat.seal == Some(outcome_seal(&Native, job_id(*job), segment, outcome, &self.caller)))
                 });
                 if own != Some(true) {
                     due.push(Error::WrongSeal);
@@ -110,7 +111,7 @@ impl Model {
                 due.push(Error::UnknownSlot(*slot));
                 continue;
             };
-            let own = seal(&Native, id, entry.segment, trace, &self.caller);
+            let own = seal(&Native, job_id(id), entry.segment, trace, &self.caller);
             if *trace == Hash::default() || entry.operator_seal != Some(own) {
                 due.push(Error::WrongTrace { slot: *slot });
             }
@@ -129,7 +130,7 @@ impl Model {
         if entry.check != Check::Mismatched {
             due.push(Error::NothingToDispute);
         }
-        if entry.verifier_seal != Some(seal(&Native, id, entry.segment, &trace, &self.caller)) {
+        if entry.verifier_seal != Some(seal(&Native, job_id(id), entry.segment, &trace, &self.caller)) {
             due.push(Error::WrongSeal);
         }
         // Without a panel the job would be void, which an open demand forbids.

@@ -4,6 +4,7 @@ use super::money::part_of;
 use super::{Claimed, Class, Model, Part, Task};
 use crate::market::host::MarketChain;
 use crate::market::msg::Msg;
+use crate::market::world::job_id;
 use assay_protocol::Hash;
 use assay_protocol::market::{
     Answer, BURN_ADDRESS, Check, EndStates, MAX_DEMANDS, Opening, PostJob, Reason, Role, Slot, SlotTrace, State,
@@ -236,11 +237,7 @@ impl Model {
         if let Some(ends) = &opening.ends {
             let ends =
                 EndStates { initial_state: ends.first.state, final_state: ends.last.state, artefact: ends.artefact };
-            let model = commitment::model_id(&Native, &task.terms.program, &ends.final_state);
             task.ends = Some(ends);
-            if self.holder(model, id).is_none() {
-                self.reserved.insert(model, id);
-            }
         }
         let task = self.job(id);
         for slot in &opening.slots {
@@ -269,7 +266,7 @@ impl Model {
         let task = self.job(id);
         for SlotTrace { slot, trace } in traces {
             let entry = &mut task.slots[usize::from(*slot)];
-            let same = commitment::seal(&Native, id, entry.segment, trace, &entry.verifier);
+            let same = commitment::seal(&Native, job_id(id), entry.segment, trace, &entry.verifier);
             entry.trace = Some(*trace);
             entry.check = if entry.verifier_seal == Some(same) { Check::Passed } else { Check::Mismatched };
         }
@@ -307,19 +304,11 @@ impl Model {
         let task = &self.jobs[id as usize];
         let (client, royalty) = (task.client, task.model.royalty_bp);
         let model = task.model_id().expect("a final job has ends");
-        let known = match self.holder(model, id) {
-            Some(holder) if self.jobs[holder as usize].registered => true,
-            Some(_) => return,
-            None => false,
-        };
-        if !known {
-            self.reserved.insert(model, id);
-            if self.registry.refuse.is_some() {
-                return;
-            }
-            if !self.registry.models.iter().any(|registered| registered.0 == model) {
-                self.registry.models.push((model, client, royalty));
-            }
+        if self.registry.refuse.is_some() {
+            return;
+        }
+        if !self.registry.models.iter().any(|registered| registered.0 == model) {
+            self.registry.models.push((model, client, royalty));
         }
         self.job(id).registered = true;
     }

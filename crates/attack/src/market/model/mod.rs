@@ -221,7 +221,7 @@ impl Task {
     /// The model's id, once the ends are open.
     pub fn model_id(&self) -> Option<Hash> {
         let ends = self.ends.as_ref()?;
-        Some(commitment::model_id(&Native, &self.terms.program, &ends.final_state))
+        Some(commitment::model_id(&Native, &self.client, &self.terms.program, &ends.final_state))
     }
 }
 
@@ -248,8 +248,6 @@ pub struct Model {
     pub offers: BTreeMap<Address, Offer>,
     /// All jobs.
     pub jobs: Vec<Task>,
-    /// Which job holds a model's id.
-    pub reserved: BTreeMap<Hash, u64>,
     /// What the registry has.
     pub registry: Registry,
     /// All that came in, less all that went out.
@@ -286,13 +284,6 @@ impl Model {
         let stakes: u128 = self.stands.values().map(|stand| stand.stake + stand.unbonding).sum();
         let credits: u128 = self.credits.values().sum();
         self.jobs.iter().map(|task| task.held).sum::<u128>() + stakes + credits
-    }
-
-    /// The job that holds a model's id against `id`, if any.
-    pub fn holder(&self, model: Hash, id: u64) -> Option<u64> {
-        let holder = *self.reserved.get(&model)?;
-        let gone = matches!(self.jobs[holder as usize].state, State::Failed | State::Void | State::Cancelled);
-        (holder != id && !gone).then_some(holder)
     }
 }
 

@@ -130,6 +130,9 @@ impl Sha256 for Frame {
 }
 
 impl Host for Frame {
+    fn address(&self) -> Address {
+        self.this
+    }
     fn caller(&self) -> Address {
         self.caller
     }
@@ -170,9 +173,6 @@ impl Frame {
 impl RegistryHost for Frame {
     type Other = Other;
 
-    fn address(&self) -> Address {
-        self.this
-    }
     fn other(&self, address: Address) -> Other {
         Other { by: self.this, at: address, chain: self.chain.clone() }
     }
@@ -197,9 +197,6 @@ impl RegistryHost for Frame {
 }
 
 impl TitlesHost for Frame {
-    fn address(&self) -> Address {
-        self.this
-    }
     fn titles_of(&self, registry: Address) -> Option<Address> {
         // Where no registry is, nothing is stored.
         (self.chain.stored(registry) > 0).then(|| RegistryHost::other(self, registry).titles())

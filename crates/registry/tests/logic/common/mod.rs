@@ -9,7 +9,7 @@ use assay_protocol::{
     Address, Hash,
     commitment::model_id,
     hash::Native,
-    registry::{DatasetTerms, Error, RegisterDataset, RegisterModel, Royalty, StatementKind},
+    registry::{DatasetTerms, Error, NamedParent, RegisterDataset, RegisterModel, Royalty, StatementKind},
     titles::{Answer, Call, Error as TitlesError},
 };
 use assay_registry::{access, import, owners, reads, records, statements};
@@ -40,7 +40,7 @@ pub fn digits(id: Hash, parents: &[Hash]) -> RegisterDataset {
         bytes: 1797,
         terms: DatasetTerms::open("CC-BY-4.0"),
         locations: vec!["https://example.org/digits".into()],
-        parents: parents.to_vec(),
+        parents: parents.iter().map(|dataset| NamedParent { dataset: *dataset, most_bp: 10_000 }).collect(),
     }
 }
 
@@ -76,7 +76,7 @@ pub fn classifier(datasets: &[Hash], parent: Option<Hash>, job: u64) -> Register
 }
 
 pub fn classifier_id(job: u64) -> Hash {
-    model_id(&Native, &hash(0xa0), &Hash([job as u8; 32]))
+    model_id(&Native, &ALICE, &hash(0xa0), &Hash([job as u8; 32]))
 }
 
 /// A registry with its titles and its market, bound.
