@@ -1,5 +1,5 @@
-//! ERC-721: owners, approvals, transfers, receivers. (The exchange of a
-//! predecessor's titles is tested in `crates/registry`, with both registries.)
+//! ERC-721: owners, approvals, transfers, receivers. (The exchange of a predecessor's titles
+//! is tested in `crates/registry`, too, with both registries.)
 
 use assay_protocol::{
     Address, Hash,
@@ -20,6 +20,8 @@ const BOB: Address = Address([0xb0; 20]);
 const CAROL: Address = Address([0xca; 20]);
 const ZERO: Address = Address([0; 20]);
 const TOKEN: Hash = Hash([7; 32]);
+/// A model whose record the registry has copied from its predecessor.
+const IMPORTED: Hash = Hash([9; 32]);
 
 /// How a contract answers when it is sent a token.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +41,8 @@ struct World {
     /// What receivers were told, and who owned the token then.
     told: Vec<(Call, Address)>,
     events: Vec<Event>,
+    /// The registry's predecessor.
+    predecessor: Option<Predecessor>,
 }
 
 impl World {
@@ -124,11 +128,11 @@ impl TitlesHost for World {
     fn model(&self, _: Address, _: &Hash) -> Option<ModelRecord> {
         None
     }
-    fn predecessor(&self, _: Address) -> Option<Predecessor> {
-        None
+    fn predecessor(&self, registry: Address) -> Option<Predecessor> {
+        self.predecessor.filter(|_| registry == REGISTRY)
     }
-    fn is_imported(&self, _: Address, _: &Hash) -> bool {
-        false
+    fn is_imported(&self, _: Address, token: &Hash) -> bool {
+        *token == IMPORTED
     }
     fn receives(&mut self, receiver: Address, call: &Call) -> bool {
         let Some(kind) = self.receivers.get(&receiver).copied() else { return true };
@@ -194,6 +198,27 @@ fn an_owner_transfers() {
     assert_eq!([ALICE, BOB].map(|owner| world.balance(owner)), [Answer::Number(0), Answer::Number(1)]);
     assert_eq!(world.send(BOB, transfer(BOB, BOB)), Ok(Answer::Done), "to itself");
     assert_eq!(world.balance(BOB), Answer::Number(1));
+}
+
+#[test]
+fn a_balance_of_nothing_takes_no_storage() {
+    let mut world = World::new();
+    let stored = world.memory.storage.len();
+    world.send(ALICE, transfer(ALICE, BOB)).unwrap();
+    assert_eq!(world.memory.storage.len(), stored, "Bob's balance is in the place of Alice's");
+}
+
+#[test]
+fn only_the_predecessors_title_of_an_imported_model_is_exchanged() {
+    let mut world = World::new();
+    let sent = |token| Call::OnErc721Received { operator: CAROL, from: CAROL, token, data: vec![] };
+    assert_eq!(world.send(BOB, sent(IMPORTED)), Err(Error::NotPredecessor(BOB)), "there is none");
+    world.predecessor = Some(Predecessor { registry: ALICE, titles: BOB });
+    assert_eq!(world.send(ALICE, sent(IMPORTED)), Err(Error::NotPredecessor(ALICE)));
+    assert_eq!(world.send(BOB, sent(Hash([8; 32]))), Err(Error::NotImported(Hash([8; 32]))));
+    world.send(BOB, sent(IMPORTED)).unwrap();
+    assert_eq!(world.owner(IMPORTED), Ok(Answer::Address(CAROL)));
+    assert_eq!(world.send(BOB, sent(IMPORTED)), Err(Error::InvalidSender(ZERO)), "it has a title already");
 }
 
 #[test]

@@ -219,6 +219,7 @@ fn a_job_has_three_draws_and_as_many_as_reports_convict() {
             world.wait(id);
         }
         assert_eq!((world.state(id), world.job(id).rounds), (State::Void, draws));
+        assert_eq!(world.slots(id)[0].check, Check::Idle, "the record says who stayed away last");
         assert_eq!((world.credit(CLIENT), world.credit(BURN_ADDRESS)), (ESCROW, IDLE * u128::from(draws)));
         assert_eq!(world.standing(Role::Operator, OPERATOR).stake, 600_000);
         world.empty();
