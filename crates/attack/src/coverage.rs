@@ -65,3 +65,24 @@ impl fmt::Display for Coverage {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use scale_info::{MetaType, TypeDef, TypeInfo};
+
+    /// The names of an enumeration's variants.
+    pub fn variants<T: TypeInfo + 'static>() -> Vec<String> {
+        let TypeDef::Variant(variants) = MetaType::new::<T>().type_info().type_def else {
+            panic!("not an enumeration")
+        };
+        variants.variants.iter().map(|variant| variant.name.to_string()).collect()
+    }
+
+    /// Whether docs/attack.md says why no history reaches the error `name`.
+    pub fn documented(name: &str) -> bool {
+        let docs = include_str!("../../../docs/attack.md");
+        let (_, rest) = docs.split_once("## What is never reached").expect("the section is there");
+        let rows = rest.lines().skip(1).take_while(|line| !line.starts_with("##"));
+        rows.filter(|row| row.starts_with('|')).any(|row| row.contains(&format!("`{name}`")))
+    }
+}

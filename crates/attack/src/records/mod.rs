@@ -245,3 +245,18 @@ impl<const TITLES_FIRST: bool> crate::run::World for World<TITLES_FIRST> {
 fn read(nest: &Rc<RefCell<Nest>>, at: usize, call: Call) -> Result<titles::Answer, titles::Error> {
     assay_titles::handle(&mut Frame::read(nest, TITLES[at]), call)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coverage::tests::{documented, variants};
+    use assay_protocol::registry::Error;
+
+    #[test]
+    fn every_error_is_reached_or_said_to_be_out_of_reach() {
+        for name in variants::<Error>() {
+            let reached = ERRORS.contains(&name.as_str());
+            assert!(reached != documented(&name), "{name}");
+        }
+    }
+}

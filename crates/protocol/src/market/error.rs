@@ -235,18 +235,25 @@ impl fmt::Display for Error {
                 now.saturating_sub(*deadline)
             ),
             Error::TooEarly { deadline, now } => {
-                write!(f, "too early: the state may last {} s more by chain time", deadline.saturating_sub(*now))
+                write!(
+                    f,
+                    "too early: the state may last {} s more by chain time; try again then",
+                    deadline.saturating_sub(*now)
+                )
             }
             Error::DrawBlockPending(block) => {
                 write!(f, "the draw waits for the end of block {block}; try again in the next block")
             }
-            Error::WrongValue { expected, sent } => write!(
-                f,
-                "the value sent must be exactly {expected} (in 10^-18 of a token), not {sent}; nothing was kept"
-            ),
-            Error::NotClient => write!(f, "only the client that posted the job may do this"),
-            Error::NotOperator => write!(f, "only the operator that claimed the job may do this"),
-            Error::NotDrawn => write!(f, "this account was not drawn for this slot"),
+            Error::WrongValue { expected, sent } => {
+                write!(f, "the value sent is {sent} and must be {expected} (in 10^-18 of a token); send exactly that")
+            }
+            Error::NotClient => write!(f, "only the client that posted the job may do this; sign with its account"),
+            Error::NotOperator => {
+                write!(f, "only the operator that claimed the job may do this; sign with its account")
+            }
+            Error::NotDrawn => {
+                write!(f, "this account was not drawn for this slot; sign with the one that `assay job show` names")
+            }
             Error::StakeTooSmall { needed, free } => write!(
                 f,
                 "this needs a free stake of {needed} (in 10^-18 of a token) and the account has {free}; add stake or wait until a job releases some"
@@ -258,35 +265,57 @@ impl fmt::Display for Error {
                 f,
                 "the job needs {needed} enlisted verifiers before it can be claimed and has {enlisted}; wait for more"
             ),
-            Error::AlreadyEnlisted => write!(f, "this verifier is enlisted for the job already"),
-            Error::NotEnlisted => write!(f, "this account is not enlisted for the job"),
-            Error::WrongSecret => write!(f, "this is not the secret that the account sealed for this job"),
+            Error::AlreadyEnlisted => write!(f, "this verifier is enlisted for the job already; nothing is left to do"),
+            Error::NotEnlisted => {
+                write!(f, "this account is not enlisted for the job; sign with one that is")
+            }
+            Error::WrongSecret => write!(
+                f,
+                "this is not the secret that the account sealed for this job; reveal that one, from the data folder that it was sealed with"
+            ),
             Error::AlreadyRevealed => write!(f, "the secret is revealed already; nothing is left to do"),
             Error::BadProof { boundary } => {
-                write!(f, "the proof for the leaf of boundary {boundary} does not lead to the committed root")
+                write!(
+                    f,
+                    "the proof for the leaf of boundary {boundary} does not lead to the committed root; open the leaf that was committed to"
+                )
             }
-            Error::UnknownSlot(slot) => write!(f, "the job has no slot {slot}"),
-            Error::WrongCheck(check) => write!(f, "the slot is {check:?} already; this step is over"),
+            Error::UnknownSlot(slot) => {
+                write!(f, "the job has no slot {slot}; `assay job show` lists those that it has")
+            }
+            Error::WrongCheck(check) => write!(f, "the slot is {check:?} already; nothing is left to do in this step"),
             Error::WrongTrace { slot } => {
-                write!(f, "the trace root for slot {slot} is not the one sealed in its leaf")
+                write!(f, "the trace root for slot {slot} is not the one sealed in its leaf; reveal that one")
             }
-            Error::WrongSeal => write!(f, "what is revealed is not what was sealed"),
-            Error::IncompleteTraces => write!(f, "give exactly one trace root for each slot that has a seal"),
-            Error::NothingToDispute => write!(f, "this slot's verifier found nothing that differs from the operator"),
+            Error::WrongSeal => write!(
+                f,
+                "what is revealed is not what was sealed; reveal that, from the data folder that it was sealed with"
+            ),
+            Error::IncompleteTraces => {
+                write!(f, "there are too few trace roots, or too many; give exactly one for each slot that has a seal")
+            }
+            Error::NothingToDispute => {
+                write!(f, "this slot's verifier found nothing that differs from the operator; nothing is left to do")
+            }
             Error::DisputeOpen => write!(f, "another dispute of this job must be decided first; try again after it"),
-            Error::NotEnded => write!(f, "the job has not ended; its bond is free after that"),
-            Error::NothingToWithdraw => write!(f, "there is nothing to withdraw"),
+            Error::NotEnded => {
+                write!(f, "the job has not ended, and holds the bond until then; try again after its end")
+            }
+            Error::NothingToWithdraw => write!(f, "there is nothing to withdraw; wait until something is credited"),
             Error::TransferFailed => {
-                write!(f, "the transfer to the caller failed; it can be tried again, nothing was lost")
+                write!(
+                    f,
+                    "the transfer to the caller failed, and nothing was lost; try again, from an account that takes transfers"
+                )
             }
             Error::BadTerms(terms) => write!(f, "bad terms: {terms}"),
             Error::BadEndpoint => write!(
                 f,
-                "an endpoint must be at most {MAX_ENDPOINT_BYTES} characters of printable ASCII, such as http://host:port"
+                "this is no endpoint; give one of at most {MAX_ENDPOINT_BYTES} characters of printable ASCII, such as http://host:port"
             ),
             Error::Registry(error) => write!(f, "the registry refuses: {error}"),
             Error::Overflow => write!(f, "the sum is larger than any balance; check the amounts"),
-            Error::ValueNotWanted => write!(f, "this message takes no value; nothing was kept"),
+            Error::ValueNotWanted => write!(f, "this message takes no value; send none with it"),
             Error::BadRules => {
                 write!(
                     f,
@@ -303,10 +332,12 @@ impl fmt::Display for Error {
             Error::BadOffer => {
                 write!(
                     f,
-                    "the note of an offer must be one line of at most {MAX_NOTE_BYTES} bytes, without spaces at its ends"
+                    "this note cannot be published; give one line of at most {MAX_NOTE_BYTES} bytes, without spaces at its ends"
                 )
             }
-            Error::EndsMissing => write!(f, "the first opening of a job must open the ends of its commitment too"),
+            Error::EndsMissing => {
+                write!(f, "the ends of the commitment are not open yet; open them with the first slots")
+            }
             Error::EndsOpen => write!(f, "the ends of the commitment are open already; open the slots alone"),
             Error::UnknownSegment(segment) => {
                 write!(f, "the job has no segment {segment}; `assay job show` tells how many it has")
@@ -316,9 +347,15 @@ impl fmt::Display for Error {
                 "segment {segment} was upheld by a panel, or a panel will look at it anyway; challenge another one"
             ),
             Error::TooManyChallenges => {
-                write!(f, "the job has had {MAX_CHALLENGES} challenges, the most there may be")
+                write!(
+                    f,
+                    "the job has had {MAX_CHALLENGES} challenges, the most there may be; say what you found by `assay statement add`"
+                )
             }
-            Error::NoPanel => write!(f, "fewer than two verifiers are left for a panel; nothing was kept"),
+            Error::NoPanel => write!(
+                f,
+                "fewer than two verifiers are left for a panel, so that nobody can decide; keep the bond, nothing was taken"
+            ),
             Error::NotOpened { boundary } => write!(
                 f,
                 "the state root at boundary {boundary} is not open; demand its leaf, or a boundary around a slot"

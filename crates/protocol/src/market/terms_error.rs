@@ -54,7 +54,7 @@ protocol_type! {
 impl fmt::Display for TermsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TermsError::SpecHash => write!(f, "the specification's hash does not match its bytes"),
+            TermsError::SpecHash => write!(f, "the specification's hash must be that of its bytes"),
             TermsError::SpecLength => write!(f, "the specification must have 1 to {MAX_SPEC_BYTES} bytes"),
             TermsError::Segments => write!(f, "a job must have 1 to {MAX_SEGMENTS} segments"),
             TermsError::Samples => {
@@ -74,7 +74,7 @@ impl fmt::Display for TermsError {
                 registry::MAX_LICENCE_BYTES
             ),
             TermsError::Stake { least: Some(least) } => {
-                write!(f, "the job's policy asks for a stake of at least {least} (in 10^-18 of a token)")
+                write!(f, "the stake must be at least {least} (in 10^-18 of a token), which the job's policy asks for")
             }
             TermsError::Stake { least: None } => write!(
                 f,

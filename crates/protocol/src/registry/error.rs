@@ -183,15 +183,15 @@ impl fmt::Display for Error {
             Error::EmptyDataset => f.write_str("the dataset has no bytes: register it once it has content"),
             Error::BadName => write!(
                 f,
-                "a name has 1 to {MAX_NAME_BYTES} bytes, no control or direction characters and no space at its ends"
+                "this is no name: give 1 to {MAX_NAME_BYTES} bytes without control or direction characters, and no space at its ends"
             ),
             Error::BadLicence => write!(
                 f,
-                "a licence is an SPDX expression of 1 to {MAX_LICENCE_BYTES} bytes, such as CC-BY-4.0 or LicenseRef-own"
+                "this is no licence: give an SPDX expression of 1 to {MAX_LICENCE_BYTES} bytes, such as CC-BY-4.0 or LicenseRef-own"
             ),
             Error::BadLocation => write!(
                 f,
-                "a location is a URL of at most {MAX_LOCATION_BYTES} bytes without spaces, such as https://host/path, \
+                "this is no location: give a URL of at most {MAX_LOCATION_BYTES} bytes without spaces, such as https://host/path, \
                  named once"
             ),
             Error::TooManyLocations => write!(f, "at most {MAX_LOCATIONS} locations per record: keep the best ones"),
