@@ -1,6 +1,7 @@
 //! Labelled rows, their order, and what is done with them.
 
 use assay_exact::order::{permute, sample_at};
+use assay_exact::philox;
 
 use crate::backend::{Backend, Input, Session};
 use crate::error::EngineError;
@@ -130,7 +131,7 @@ pub fn split(seed: &[u8; 32], rows: u64, held_out: u64) -> Result<(Vec<u64>, Vec
 /// cut into batches. The rows of any step are known without walking to it.
 #[derive(Clone, Debug)]
 pub struct Sampler {
-    key: assay_exact::philox::Key,
+    key: philox::Key,
     rows: Vec<u64>,
     batch: u32,
 }
@@ -145,6 +146,12 @@ impl Sampler {
             return Err(EngineError::Data("there are no rows to train on".into()));
         }
         Ok(Sampler { key: philox_key(seed), rows, batch })
+    }
+
+    /// What an input named `counter` is in a step: see [`philox::counter`].
+    #[must_use]
+    pub fn counter(&self, step: u64) -> [f32; philox::COUNTER_LENGTH] {
+        philox::counter(self.key, step)
     }
 
     /// The rows of a step.
@@ -172,10 +179,13 @@ pub fn train<E: From<EngineError>>(
     until: u64,
     mut on_pulse: impl FnMut(Pulse) -> Result<(), E>,
 ) -> Result<(), E> {
+    let has_counter = session.program().has_input("counter");
     for step in session.steps()?..until {
         let (features, labels) = data.batch(&sampler.rows(step));
-        let inputs = [Input::new("features", &features), Input::new("labels", &labels)];
-        on_pulse(session.step(&inputs)?)?;
+        let counter = sampler.counter(step);
+        let inputs =
+            [Input::new("features", &features), Input::new("labels", &labels), Input::new("counter", &counter)];
+        on_pulse(session.step(if has_counter { &inputs } else { &inputs[..2] })?)?;
     }
     Ok(())
 }

@@ -3,11 +3,15 @@
 
 mod alone;
 mod instructions;
+mod long;
 mod map;
 mod matmul;
 mod moves;
+mod random;
 mod reduce;
 mod split;
+mod strided;
+mod windows;
 
 use std::sync::Arc;
 
@@ -147,7 +151,7 @@ fn cost(program: &Program, node: &OpNode) -> usize {
     let output = elements(shape(node.output));
     match &node.op {
         Op::Map(expr) => output.saturating_mul(map::cost(expr)),
-        Op::MatMul { transpose_a, .. } => {
+        Op::MatMul { transpose_a, .. } | Op::BlockMatMul { transpose_a, .. } => {
             let k = shape(node.inputs[0]).from_right(usize::from(*transpose_a)) as usize;
             matmul::cost(output, k)
         }
@@ -204,18 +208,23 @@ impl Runner for CpuRunner {
             Op::Transpose => moves::transpose(inputs[0], out, split),
             Op::Reshape => moves::copy(inputs[0].data, out, split),
             Op::Gather => moves::gather(inputs[0], inputs[1], out, split)?,
-            Op::ScatterAdd => moves::scatter_add(inputs[0], inputs[1], output, out, &mut self.lists, split)?,
-            // No faster way yet.
-            Op::Permute { .. }
-            | Op::Slice { .. }
-            | Op::Concat { .. }
-            | Op::Patches(_)
-            | Op::Fold(_)
-            | Op::Iota { .. }
-            | Op::Random { .. }
-            | Op::LongSum { .. }
-            | Op::LongScatterAdd
-            | Op::BlockMatMul { .. } => return crate::law::run(op, inputs, output, out),
+            Op::ScatterAdd | Op::LongScatterAdd => {
+                let is_long = *op == Op::LongScatterAdd;
+                moves::scatter_add([inputs[0], inputs[1]], is_long, output, out, &mut self.lists, split)?
+            }
+            Op::Permute { order } => strided::permute(inputs[0], *order, output, out, split),
+            Op::Slice { axis, start } => strided::slice(inputs[0], *axis, *start, output, out, split),
+            Op::Concat { axis } => strided::concat(inputs, *axis, output, out, split),
+            Op::Patches(window) => windows::patches(inputs[0], *window, out, split),
+            Op::Fold(window) => windows::fold(inputs[0], *window, output, out, split),
+            Op::Iota { axis } => strided::iota(*axis, output, out),
+            Op::Random { stream } => random::run(inputs[0], *stream, out, split)?,
+            Op::LongSum { axes } => reduce::long_sum(inputs[0], *axes, out, split),
+            Op::BlockMatMul { transpose_a, transpose_b, precision, block } => {
+                let operands = [(inputs[0], *transpose_a), (inputs[1], *transpose_b)];
+                let operands = operands.map(|(view, transposed)| Operand { view, transposed });
+                self.matmuls.run_blocks(operands, *precision, *block as usize, out, split)
+            }
         };
         if is_finite { Ok(()) } else { check_finite(out) }
     }
