@@ -399,9 +399,10 @@ impl Daemon {
                 policy.spec(&spec)?;
             }
             let limit = if enlisted { inputs::MAX_DATA_BYTES } else { policy.max_data_bytes };
-            let file = inputs::data_file(&deployed, &fetcher, &spec, &cache, limit, &|_, _| ()).await?;
+            let DataSpec { dataset, prepare, .. } = &spec.data;
+            let files = inputs::data_files(&deployed, &fetcher, *dataset, prepare, &cache, limit, &|_, _| ()).await?;
             let task = tokio::task::spawn_blocking(move || -> anyhow::Result<Task> {
-                let task = Task::new(spec, &file)?;
+                let task = Task::new(spec, &files)?;
                 if enlisted {
                     task.runner(&*backend)?;
                 } else {

@@ -60,7 +60,7 @@ pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape, Window};
 pub use backend::{Backend, Input, Session, Tensor};
 pub use builder::{ExprBuilder, GraphBuilder, Reg, Var};
 pub use cpu::{CpuBackend, ExactMatMul, Instructions, Matrix};
-pub use data::{Dataset, Sampler, accuracy, predict, split, train};
+pub use data::{Batch, Dataset, Sampler, accuracy, predict, split, train};
 pub use error::EngineError;
 pub use float::F32;
 pub use hash::{philox_key, tensor_root};

@@ -42,21 +42,23 @@ impl Post {
             Some(seed) => seed,
             None => random()?,
         };
-        let spec = description.spec(source.id(), seed)?;
         // What a folder here shows needs no chain.
-        if let Source::Folder(folder, _) = &source {
-            check_folder(&spec, folder)?;
-        }
+        let here = match &source {
+            Source::Folder(folder, _) => Some(description.task(source.id(), seed, &description.files_in(folder)?)?),
+            Source::Id(_) | Source::Manifest(_) => None,
+        };
         let deployed = global.connect().await?;
+        let dataset = deployed.registry.dataset(source.id()).await?;
+        let dataset = dataset.with_context(|| no_dataset(&source.id()))?;
+        let task = match here {
+            Some(task) => task,
+            None => description.task(source.id(), seed, &fetched(global, &deployed, &description, source.id()).await?)?,
+        };
+        let spec = task.spec().clone();
+        drop(task);
         let unit = deployed.chain.unit();
         let amounts = description.amounts(unit)?;
         let policy = description.policy(unit, amounts.payment, spec.segments())?;
-        let dataset = deployed.registry.dataset(spec.data.dataset).await?;
-        let dataset = dataset.with_context(|| no_dataset(&spec.data.dataset))?;
-        if !self.skip_data_check && !matches!(source, Source::Folder(..)) {
-            check_served(global, &deployed, &spec).await?;
-        }
-
         let mut signing = Signing::new(global, &deployed.chain).await?;
         let royalties = royalties(&deployed, signing.address(), &spec, description.model.parent).await?;
         let secret = Secret::new(signing.address(), deployed.market.address())?;
@@ -103,28 +105,23 @@ impl Post {
     }
 }
 
-fn check_folder(spec: &JobSpec, folder: &Path) -> anyhow::Result<()> {
-    let path = folder.join(&spec.data.file);
-    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Task::new(spec.clone(), &bytes).with_context(|| format!("{} does not fit the job", path.display()))?;
-    Ok(())
-}
-
-/// Fetches the dataset as an operator would, and tries it.
-async fn check_served(global: &Global, deployed: &Deployed, spec: &JobSpec) -> anyhow::Result<()> {
+/// Fetches the data as an operator would.
+async fn fetched(
+    global: &Global,
+    deployed: &Deployed,
+    description: &Description,
+    dataset: Hash,
+) -> anyhow::Result<Files> {
     let cache = Store::open(global.data()?.join("cache"))?;
     let bar = progress::bytes("fetching the dataset");
     let (fetcher, report) = (deployed.fetcher(), progress::of_fetch(&bar));
-    let bytes = inputs::data_file(deployed, &fetcher, spec, &cache, inputs::MAX_DATA_BYTES, &report).await;
+    let prepare = &description.data.prepare;
+    let files =
+        inputs::data_files(deployed, &fetcher, dataset, prepare, &cache, inputs::MAX_DATA_BYTES, &report).await;
     bar.finish_and_clear();
-    let bytes = bytes.context(
-        "an operator could not fetch the dataset; its owner can mend that with `assay dataset set-locations` \
-         (--skip-data-check posts the job all the same)",
-    )?;
-    if let Err(error) = Task::new(spec.clone(), &bytes) {
-        bail!("the dataset does not fit the job: {error}");
-    }
-    Ok(())
+    files.context(
+        "an operator could not fetch the dataset; its owner can mend that with `assay dataset set-locations`",
+    )
 }
 
 /// What the owners of the job's inputs will get; an error that says what to do
