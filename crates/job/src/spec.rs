@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Version of the specification's encoding.
-pub const SPEC_VERSION: u32 = 1;
+pub const SPEC_VERSION: u32 = 2;
 /// Most steps of a job.
 const MAX_STEPS: u64 = 1 << 40;
 
@@ -78,7 +78,8 @@ impl JobSpec {
         let version = u32::decode(&mut &bytes[..]).map_err(|error| JobError::Spec(error.to_string()))?;
         if version != SPEC_VERSION {
             return Err(JobError::Spec(format!(
-                "it has version {version} and this software understands {SPEC_VERSION}; use a newer one"
+                "it has version {version} and this software understands {SPEC_VERSION}; use {} one",
+                if version > SPEC_VERSION { "a newer" } else { "an older" }
             )));
         }
         Self::decode_all(&mut &bytes[..]).map_err(|error| JobError::Spec(error.to_string()))
@@ -157,8 +158,10 @@ pub(crate) mod tests {
         let bytes = spec.to_bytes();
         assert!(JobSpec::from_bytes(&bytes[..bytes.len() - 1]).is_err());
         assert!(JobSpec::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
-        let newer = [&2u32.to_le_bytes(), &bytes[4..]].concat();
-        assert!(JobSpec::from_bytes(&newer).unwrap_err().to_string().contains("newer"));
+        let newer = [&(SPEC_VERSION + 1).to_le_bytes(), &bytes[4..]].concat();
+        assert!(JobSpec::from_bytes(&newer).unwrap_err().to_string().contains("a newer"));
+        let older = [&(SPEC_VERSION - 1).to_le_bytes(), &bytes[4..]].concat();
+        assert!(JobSpec::from_bytes(&older).unwrap_err().to_string().contains("an older"));
     }
 
     #[test]

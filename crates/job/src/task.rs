@@ -1,7 +1,9 @@
 //! A specification with its data and its program: what segments are run with.
 
 use crate::{JobError, JobSpec, artefact};
-use assay_engine::{Backend, Dataset, Program, Pulse, Sampler, Session, State, accuracy, salted_trace, split, train};
+use assay_engine::{
+    Backend, Dataset, Program, Pulse, Sampler, Samples, Session, State, accuracy, salted_trace, split, train,
+};
 use assay_protocol::hash::Native;
 use assay_protocol::{Hash, commitment};
 
@@ -75,14 +77,15 @@ impl Task {
         let forward = spec.training.compile_forward()?;
         let text = std::str::from_utf8(file)
             .map_err(|error| JobError::Data(format!("{} is not UTF-8 text: {error}", spec.data.file)))?;
-        let model = &spec.training.model;
-        let data = Dataset::from_csv(text, model.classes(), spec.data.divisor.get())?;
-        if data.width() != model.inputs() as usize {
+        let Samples::Features { width, classes } = spec.training.model.samples() else {
+            return Err(JobError::Data(format!("the model takes tokens, and {} has features", spec.data.file)));
+        };
+        let data = Dataset::from_csv(text, classes, spec.data.divisor.get())?;
+        if data.width() != width as usize {
             return Err(JobError::Data(format!(
-                "{} has {} features a sample and the model takes {}",
+                "{} has {} features a sample and the model takes {width}",
                 spec.data.file,
                 data.width(),
-                model.inputs()
             )));
         }
         let (training, held_out) = split(&spec.seed.0, data.rows(), u64::from(spec.data.held_out))?;
