@@ -75,7 +75,8 @@ impl GraphBuilder {
 
     /// By tensor: whether an input of the program has a part in it.
     fn varying(&self) -> Vec<bool> {
-        let mut varies: Vec<bool> = self.program.tensors.iter().map(|tensor| tensor.kind == TensorKind::Input).collect();
+        let mut varies: Vec<bool> =
+            self.program.tensors.iter().map(|tensor| tensor.kind == TensorKind::Input).collect();
         for node in &self.program.ops {
             varies[node.output as usize] = node.inputs.iter().any(|&id| varies[id as usize]);
         }

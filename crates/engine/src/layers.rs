@@ -67,14 +67,7 @@ impl GraphBuilder {
     ///
     /// # Errors
     /// The shapes do not fit.
-    pub fn layer_norm(
-        &mut self,
-        name: &str,
-        x: Var,
-        weight: Var,
-        bias: Var,
-        eps: f32,
-    ) -> Result<Var, EngineError> {
+    pub fn layer_norm(&mut self, name: &str, x: Var, weight: Var, bias: Var, eps: f32) -> Result<Var, EngineError> {
         let width = self.shape(x).from_right(0) as f32;
         let sum = self.sum(&format!("{name}.sum"), x, COLUMNS)?;
         let centred = self.map_of(&format!("{name}.centred"), [x, sum], |b, [x, sum]| {
@@ -249,9 +242,9 @@ impl GraphBuilder {
     /// Images and places of a window: n, oh, ow.
     fn places(&self, name: &str, images: Var, window: Window) -> Result<[u32; 3], EngineError> {
         let own = self.shape(images);
-        let places = window.count(&own).and_then(|[down, right]| {
-            Some([own.from_right(3), u32::try_from(down).ok()?, u32::try_from(right).ok()?])
-        });
+        let places = window
+            .count(&own)
+            .and_then(|[down, right]| Some([own.from_right(3), u32::try_from(down).ok()?, u32::try_from(right).ok()?]));
         places.ok_or_else(|| {
             EngineError::Program(format!("{name}: a window of {:?} does not fit into images {own}", window.kernel))
         })

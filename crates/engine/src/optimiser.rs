@@ -79,12 +79,13 @@ pub(crate) fn apply(
             (OptimiserSpec::Sgd { momentum, .. }, _) => {
                 let v = g.state(&format!("optimiser/velocity/{name}"), g.shape(w), ZERO);
                 // Without decay the map does not read w; it may still be named.
-                let velocity = g.map_of(&format!("{name}.velocity.next"), [v, gradient, w], |b, [v, gradient, w]| {
-                    let factor = b.constant(momentum.get());
-                    let kept = b.mul(factor, v);
-                    let direction = with_decay(b, gradient, w, decay);
-                    b.add(kept, direction)
-                })?;
+                let velocity =
+                    g.map_of(&format!("{name}.velocity.next"), [v, gradient, w], |b, [v, gradient, w]| {
+                        let factor = b.constant(momentum.get());
+                        let kept = b.mul(factor, v);
+                        let direction = with_decay(b, gradient, w, decay);
+                        b.add(kept, direction)
+                    })?;
                 g.update(v, velocity);
                 descend(g, &next, &[w, velocity], rate, |_, r| r[1])?
             }

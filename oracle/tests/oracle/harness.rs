@@ -83,12 +83,9 @@ impl World {
     }
 
     pub fn spec(&self, steps: u64) -> JobSpec {
-        let training = TrainingSpec {
-            model: ModelSpec::Mlp(Mlp { inputs: 4, hidden: vec![8], classes: 3, activation: Activation::Relu }),
-            optimiser: OptimiserSpec::Sgd { lr: 0.125.into(), momentum: 0.5.into(), weight_decay: 0.0.into() },
-            batch: 8,
-            precision: Default::default(),
-        };
+        let model = ModelSpec::Mlp(Mlp { inputs: 4, hidden: vec![8], classes: 3, activation: Activation::Relu });
+        let optimiser = OptimiserSpec::Sgd { lr: 0.125.into(), momentum: 0.5.into(), weight_decay: 0.0.into() };
+        let training = TrainingSpec::new(model, optimiser, 8);
         let data = DataSpec { dataset: self.dataset, file: "data.csv".into(), divisor: 8.0.into(), held_out: 20 };
         JobSpec::new(training, data, Hash([6; 32]), steps, u32::try_from(steps / 6).unwrap()).unwrap()
     }

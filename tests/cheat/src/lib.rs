@@ -102,21 +102,15 @@ mod tests {
     }
 
     fn task() -> Task {
-        let training = assay_engine::TrainingSpec {
-            model: assay_engine::ModelSpec::Mlp(assay_engine::Mlp {
-                inputs: 2,
-                hidden: vec![4],
-                classes: 2,
-                activation: assay_engine::Activation::Relu,
-            }),
-            optimiser: assay_engine::OptimiserSpec::Sgd {
-                lr: 0.5.into(),
-                momentum: 0.5.into(),
-                weight_decay: 0.0.into(),
-            },
-            batch: 2,
-            precision: Default::default(),
-        };
+        let model = assay_engine::ModelSpec::Mlp(assay_engine::Mlp {
+            inputs: 2,
+            hidden: vec![4],
+            classes: 2,
+            activation: assay_engine::Activation::Relu,
+        });
+        let optimiser =
+            assay_engine::OptimiserSpec::Sgd { lr: 0.5.into(), momentum: 0.5.into(), weight_decay: 0.0.into() };
+        let training = assay_engine::TrainingSpec::new(model, optimiser, 2);
         let data = DataSpec { dataset: Default::default(), file: "a.csv".into(), divisor: 4.0.into(), held_out: 2 };
         let spec = JobSpec::new(training, data, Default::default(), 8, 2).unwrap();
         let csv: String = (0..10).map(|row| format!("{},{},{}\n", row % 4, row % 3, row % 2)).collect();

@@ -297,9 +297,7 @@ impl GraphBuilder {
 ///
 /// # Errors
 /// It is too long.
-pub(crate) fn expr<const N: usize>(
-    make: impl FnOnce(&mut ExprBuilder, [Reg; N]) -> Reg,
-) -> Result<Expr, EngineError> {
+pub(crate) fn expr<const N: usize>(make: impl FnOnce(&mut ExprBuilder, [Reg; N]) -> Reg) -> Result<Expr, EngineError> {
     let mut b = ExprBuilder::new(N);
     let inputs = std::array::from_fn(|i| b.input(i));
     let result = make(&mut b, inputs);

@@ -107,12 +107,7 @@ impl Conv {
         Ok(())
     }
 
-    pub(super) fn forward(
-        &self,
-        g: &mut GraphBuilder,
-        batch: u32,
-        is_training: bool,
-    ) -> Result<Forward, EngineError> {
+    pub(super) fn forward(&self, g: &mut GraphBuilder, batch: u32, is_training: bool) -> Result<Forward, EngineError> {
         let mut parameters = Vec::new();
         let [channels, height, width] = self.image;
         let x = g.input("features", shape(&[batch, self.width()])?);

@@ -74,12 +74,7 @@ impl Gpt {
         in_range("model.gpt.dropout", self.dropout, |x| (0.0..1.0).contains(&x), "from 0 to below 1")
     }
 
-    pub(super) fn forward(
-        &self,
-        g: &mut GraphBuilder,
-        batch: u32,
-        is_training: bool,
-    ) -> Result<Forward, EngineError> {
+    pub(super) fn forward(&self, g: &mut GraphBuilder, batch: u32, is_training: bool) -> Result<Forward, EngineError> {
         let Gpt { vocabulary, context, width, .. } = *self;
         let dropout = if is_training { self.dropout.get() } else { 0.0 };
         let rows = extent("batch times model.gpt.context", &[batch, context])?;
@@ -102,14 +97,7 @@ impl Gpt {
         Ok(Forward { logits, parameters: p.all })
     }
 
-    fn layer(
-        &self,
-        p: &mut Parameters<'_>,
-        layer: u32,
-        x: Var,
-        batch: u32,
-        dropout: f32,
-    ) -> Result<Var, EngineError> {
+    fn layer(&self, p: &mut Parameters<'_>, layer: u32, x: Var, batch: u32, dropout: f32) -> Result<Var, EngineError> {
         let width = self.width;
         let wide = |times: u32| extent("model.gpt.width", &[width, times]);
         // Sizes of layers are at most 512, so the root's argument is exact.

@@ -201,13 +201,7 @@ impl Product<'_> {
 
     /// Rounds a tile's integers and scales them into their places.
     #[inline(always)]
-    fn finish<T: Dot>(
-        &self,
-        [row, column]: [usize; 2],
-        dots: &[T; TILE],
-        place: Place,
-        out: &Shared<'_, f32>,
-    ) -> bool {
+    fn finish<T: Dot>(&self, [row, column]: [usize; 2], dots: &[T; TILE], place: Place, out: &Shared<'_, f32>) -> bool {
         let Kernel { rows, columns, per_lane, .. } = self.kernel;
         let Sizes { m, n, .. } = self.sizes;
         let (first, from) = (row * rows, column * columns);
