@@ -342,8 +342,8 @@ mod tests {
         let training = assay_engine::TrainingSpec::new(model, optimiser, 1);
         let data = assay_job::DataSpec {
             dataset: Hash::default(),
-            file: "a.csv".into(),
-            divisor: assay_engine::F32::from(1.0),
+            prepare: assay_data::Csv::plain("a.csv", 1.0).into(),
+            prepared: Hash::default(),
             held_out: 0,
         };
         JobSpec::new(training, data, Hash::default(), 1_000, 250).unwrap()

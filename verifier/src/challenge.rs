@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use assay_client::{Amount, Error, Patience, Signer};
 use assay_content::Store;
 use assay_engine::CpuBackend;
-use assay_job::{Commitments, Task};
+use assay_job::{Commitments, DataSpec, Task};
 use assay_protocol::commitment::seal;
 use assay_protocol::hash::Native;
 use assay_protocol::market::{Challenge, JobView, MAX_PAGE, Role, State};

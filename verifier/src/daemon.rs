@@ -13,7 +13,7 @@ use assay_client::error::ExecutionError;
 use assay_client::{Amount, Block, Call, CallError, Error, Receipt, Signer};
 use assay_content::{Fetcher, Store, serve};
 use assay_engine::CpuBackend;
-use assay_job::{JobError, Task};
+use assay_job::{DataSpec, JobError, Task};
 use assay_protocol::Address;
 use assay_protocol::market::{Error as Refused, JobSummary, Role, State};
 use assay_shell::endpoint::endpoint;

@@ -125,6 +125,26 @@ pub enum Tokeniser {
     File(String),
 }
 
+impl Csv {
+    /// A table without a header whose last column is the class.
+    #[must_use]
+    pub fn plain(file: &str, divisor: f32) -> Self {
+        Self {
+            file: file.to_owned(),
+            header: false,
+            label: Label::Last,
+            offset: F32::default(),
+            divisor: divisor.into(),
+        }
+    }
+}
+
+impl From<Csv> for Preparation {
+    fn from(csv: Csv) -> Self {
+        Self::Csv(csv)
+    }
+}
+
 fn one() -> F32 {
     F32::from(1.0)
 }

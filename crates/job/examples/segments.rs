@@ -4,7 +4,7 @@
 use anyhow::Context;
 use assay_data::{Files, Preparation};
 use assay_engine::CpuBackend;
-use assay_job::{DataSpec, JobSpec, MAX_PREPARED_BYTES, Task};
+use assay_job::{DataSpec, JobSpec, Task};
 use assay_protocol::Hash;
 use std::path::Path;
 use std::time::Instant;
@@ -21,9 +21,8 @@ fn main() -> anyhow::Result<()> {
     let read = |file: &str| std::fs::read(folder.join(file)).with_context(|| format!("cannot read {file}"));
     let files = prepare.files().into_iter().map(|file| Ok((file.to_owned(), read(file)?)));
     let files = files.collect::<anyhow::Result<Files>>()?;
-    let prepared = prepare.prepare(&files, MAX_PREPARED_BYTES)?.root();
     let held_out = u32::try_from(number(&job["data"], "held_out")?)?;
-    let spec = DataSpec { dataset: Hash::default(), prepare, prepared, held_out };
+    let spec = DataSpec::new(Hash::default(), prepare, &files, held_out)?;
     let training = serde_json::from_value(job["training"].clone())?;
     let segment_steps = u32::try_from(number(&job, "segment_steps")?)?;
     let spec = JobSpec::new(training, spec, Hash([1; 32]), number(&job, "steps")?, segment_steps)?;

@@ -1,7 +1,7 @@
 //! The specification of a job: everything that decides its bits.
 
-use crate::JobError;
-use assay_data::Preparation;
+use crate::{JobError, MAX_PREPARED_BYTES};
+use assay_data::{Files, Preparation};
 use assay_engine::{Program, TrainingSpec};
 use assay_protocol::Hash;
 use assay_protocol::hash::{Native, Sha256};
@@ -29,6 +29,18 @@ pub struct DataSpec {
     pub prepared: Hash,
     /// Samples that are not trained on, to judge the model by; the seed picks them.
     pub held_out: u32,
+}
+
+impl DataSpec {
+    /// The description of what `files` become.
+    ///
+    /// # Errors
+    /// [`JobError::Samples`] if they are not what the preparation takes.
+    pub fn new(dataset: Hash, prepare: impl Into<Preparation>, files: &Files, held_out: u32) -> Result<Self, JobError> {
+        let prepare = prepare.into();
+        let prepared = prepare.prepare(files, MAX_PREPARED_BYTES)?.root();
+        Ok(Self { dataset, prepare, prepared, held_out })
+    }
 }
 
 /// Everything that decides a job's bits.
@@ -136,7 +148,7 @@ impl JobSpec {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use assay_data::Files;
+    use assay_data::Csv;
 
     /// Forty rows of four features in three classes.
     pub(crate) fn csv() -> String {
@@ -154,9 +166,7 @@ pub(crate) mod tests {
                  "batch": 4 }"#,
         )
         .unwrap();
-        let prepare: Preparation = serde_json::from_str(r#"{ "csv": { "file": "data.csv", "divisor": 16 } }"#).unwrap();
-        let prepared = prepare.prepare(&files(&csv()), 1 << 20).unwrap().root();
-        let data = DataSpec { dataset: Hash([5; 32]), prepare, prepared, held_out: 10 };
+        let data = DataSpec::new(Hash([5; 32]), Csv::plain("data.csv", 16.0), &files(&csv()), 10).unwrap();
         JobSpec::new(training, data, Hash([6; 32]), steps, segment_steps).unwrap()
     }
 
@@ -194,8 +204,7 @@ pub(crate) mod tests {
         assert!(refused(|spec| spec.steps = 0).contains("steps"));
         assert!(refused(|spec| spec.segment_steps = 0).contains("segment_steps"));
         assert!(refused(|spec| spec.steps = 1 << 39).contains("longer"));
-        assert!(refused(|spec| spec.data.prepare = serde_json::from_str(r#"{ "csv": { "file": "a", "divisor": 0 } }"#).unwrap())
-            .contains("data.divisor"));
+        assert!(refused(|spec| spec.data.prepare = Csv::plain("a", 0.0).into()).contains("data.divisor"));
         assert!(refused(|spec| spec.program = Hash::default()).contains("version of the software"));
         assert!(refused(|spec| spec.training.batch = 5).contains("version of the software"));
     }

@@ -98,6 +98,11 @@ impl Task {
         Ok(Self { spec, program, forward, data, sampler, held_out })
     }
 
+    /// The specification alone.
+    pub fn into_spec(self) -> JobSpec {
+        self.spec
+    }
+
     /// The specification.
     pub fn spec(&self) -> &JobSpec {
         &self.spec
@@ -326,7 +331,8 @@ mod tests {
         let refused = |text: &str| {
             let mut spec = example(10, 4);
             let files = files(text);
-            spec.data.prepared = spec.data.prepare.prepare(&files, 1 << 20).map(|samples| samples.root()).unwrap_or_default();
+            spec.data.prepared =
+                spec.data.prepare.prepare(&files, 1 << 20).map(|samples| samples.root()).unwrap_or_default();
             Task::new(spec, &files).unwrap_err().to_string()
         };
         assert!(refused("1,2,0\n3,4,1\n").contains("2 features"));
@@ -352,8 +358,7 @@ mod tests {
         let files = Files::from([("a.txt".to_owned(), b"la la la, ".repeat(40))]);
         let prepare: assay_data::Preparation =
             serde_json::from_str(r#"{ "text": { "files": ["a.txt"], "tokens": "byte" } }"#).unwrap();
-        let prepared = prepare.prepare(&files, 1 << 20).unwrap().root();
-        let data = crate::DataSpec { dataset: Hash([5; 32]), prepare, prepared, held_out: 5 };
+        let data = crate::DataSpec::new(Hash([5; 32]), prepare, &files, 5).unwrap();
         let task = Task::new(JobSpec::new(training, data, Hash([6; 32]), 60, 30).unwrap(), &files).unwrap();
         let backend = CpuBackend::new(1).unwrap();
         let before = task.evaluate(&backend, &task.initial_state().unwrap()).unwrap();

@@ -6,6 +6,7 @@ use crate::audit::report::{Checks, HeldOut, Segments};
 use crate::replay::{Replay, artefact_hash, replay};
 use assay_content::Fetcher;
 use assay_engine::{CpuBackend, State};
+use assay_data::Files;
 use assay_job::{Commitments, Manifest, Task};
 use assay_protocol::Hash;
 use assay_protocol::commitment::{Leaf, seal};
@@ -162,7 +163,7 @@ impl Served<'_> {
         self.artefact_served(checks).await;
         match judged {
             None => None,
-            Some(Ok(judged)) => Some(HeldOut { right: judged.right, samples: judged.samples }),
+            Some(Ok(judged)) => Some(HeldOut { right: judged.right, labels: judged.labels }),
             Some(Err(error)) => {
                 checks.failed("held-out samples", error.to_string());
                 None

@@ -11,7 +11,8 @@ use crate::signing::Signing;
 use anyhow::{Context, bail};
 use assay_client::{Amount, CallError, Unit};
 use assay_content::Store;
-use assay_job::{JobSpec, Task};
+use assay_data::Files;
+use assay_job::JobSpec;
 use assay_protocol::market::{ModelTerms, Policy, PostJob, Terms};
 use assay_protocol::registry::{self, Royalty, share};
 use assay_protocol::{Address, Hash};
@@ -26,10 +27,6 @@ use std::path::{Path, PathBuf};
 pub struct Post {
     /// The description, see docs/job.md
     file: PathBuf,
-    /// Do not fetch the dataset to see whether it fits the job. Nobody can do a
-    /// job whose data does not fit, and its payment waits until it is cancelled
-    #[arg(long)]
-    skip_data_check: bool,
 }
 
 impl Post {
@@ -50,17 +47,16 @@ impl Post {
         let deployed = global.connect().await?;
         let dataset = deployed.registry.dataset(source.id()).await?;
         let dataset = dataset.with_context(|| no_dataset(&source.id()))?;
+        let mut signing = Signing::new(global, &deployed.chain).await?;
+        let royalties = royalties(&deployed, signing.address(), source.id(), description.model.parent).await?;
         let task = match here {
             Some(task) => task,
             None => description.task(source.id(), seed, &fetched(global, &deployed, &description, source.id()).await?)?,
         };
-        let spec = task.spec().clone();
-        drop(task);
+        let spec = task.into_spec();
         let unit = deployed.chain.unit();
         let amounts = description.amounts(unit)?;
         let policy = description.policy(unit, amounts.payment, spec.segments())?;
-        let mut signing = Signing::new(global, &deployed.chain).await?;
-        let royalties = royalties(&deployed, signing.address(), &spec, description.model.parent).await?;
         let secret = Secret::new(signing.address(), deployed.market.address())?;
         let job = PostJob {
             terms: terms(&description, &spec, &amounts, policy, secret.sealed),
@@ -129,10 +125,9 @@ async fn fetched(
 async fn royalties(
     deployed: &Deployed,
     client: Address,
-    spec: &JobSpec,
+    dataset: Hash,
     parent: Option<Hash>,
 ) -> anyhow::Result<Vec<Royalty>> {
-    let dataset = spec.data.dataset;
     match deployed.registry.check_inputs(client, &[dataset], parent).await {
         Ok(royalties) => Ok(royalties),
         Err(CallError::Refused { reason: registry::Error::NoGrant(id), .. }) => bail!(
