@@ -50,11 +50,13 @@ mod law;
 mod layers;
 mod model;
 mod optimiser;
+mod plan;
 mod program;
 mod pulse;
 mod session;
 mod state;
 mod state_file;
+mod sums;
 
 pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape, Window};
 pub use backend::{Backend, Input, Session, Tensor};

@@ -88,7 +88,7 @@ pub(super) fn total(inputs: &[View<'_>], split: Split) -> f32 {
 
 /// A reduction over neighbouring axes: input `[outer, count, inner]`, output
 /// `[outer, inner]`. `None` if the reduced axes are not neighbours.
-fn collapse(shape: &Shape, axes: u8) -> Option<[usize; 3]> {
+pub(super) fn collapse(shape: &Shape, axes: u8) -> Option<[usize; 3]> {
     let mut sizes = [1usize; 3];
     let mut part = 0;
     for (axis, &size) in shape.dims().iter().enumerate() {

@@ -118,7 +118,7 @@ fn cpu_equals_the_law() {
 }
 
 #[test]
-fn one_state_root_for_all_instructions_and_threads() {
+fn one_state_root_for_all_instructions_threads_and_parts() {
     check_invariance(&conv(&format!("{LAYERS}{LINEAR}"), WHOLE), 3);
 }
 

@@ -58,9 +58,9 @@ fn reference(gpt: &Gpt, state: &State, tokens: &[f32]) -> Vec<Vec<f64>> {
                         (dot / (size as f64).sqrt()).exp()
                     };
                     let total: f64 = (0..=t).map(score).sum();
-                    for s in 0..=t {
+                    for (s, from) in qkv[..=t].iter().enumerate() {
                         for i in head * size..(head + 1) * size {
-                            mixed[i] += score(s) / total * qkv[s][2 * width + i];
+                            mixed[i] += score(s) / total * from[2 * width + i];
                         }
                     }
                 }
@@ -123,7 +123,7 @@ fn cpu_equals_the_law() {
 }
 
 #[test]
-fn one_state_root_for_all_instructions_and_threads() {
+fn one_state_root_for_all_instructions_threads_and_parts() {
     let spec = spec(&format!(
         r#"{{ "model": {{ "gpt": {{ "vocabulary": 19, "context": 24, "layers": 2, "heads": 3, "width": 48,
               "dropout": 0.1 }} }}, "batch": 6 {WHOLE} }}"#
@@ -183,7 +183,7 @@ fn nothing_is_seen_of_what_comes_later() {
     let program: Program = spec.compile_forward().unwrap();
     let mut session = CpuBackend::new(1).unwrap().prepare(&program).unwrap();
     session.load(&lively(&program)).unwrap();
-    let mut tokens = vec![1.0, 2.0, 3.0, 4.0, 5.0].repeat(4);
+    let mut tokens = [1.0, 2.0, 3.0, 4.0, 5.0].repeat(4);
     let before = session.run(&[Input::new("tokens", &tokens)], "logits").unwrap().data;
     tokens[3] = 0.0;
     let after = session.run(&[Input::new("tokens", &tokens)], "logits").unwrap().data;

@@ -7,6 +7,7 @@ mod common;
 mod conv;
 mod descriptions;
 mod gpt;
+mod memory;
 mod optimisers;
 
 use assay_engine::{
@@ -142,24 +143,28 @@ fn check_against_law(spec: &TrainingSpec, steps: u64) {
     }
 }
 
-/// Insists on one state root for every set of instructions and several numbers of threads, and gives it.
-fn check_invariance(spec: &TrainingSpec, steps: u64) -> [u8; 32] {
+/// The state root and the last pulse after some steps.
+fn train(backend: &CpuBackend, spec: &TrainingSpec, steps: u64) -> ([u8; 32], Pulse) {
     let program = spec.compile().unwrap();
-    let mut roots = Vec::new();
+    let mut session = start(backend, &program);
+    let pulses = (0..steps).map(|number| session.step(&Batch::new(spec, &program, number).inputs()).unwrap());
+    let last = pulses.last().unwrap();
+    (session.state_root().unwrap(), last)
+}
+
+/// Insists on one state root for every set of instructions, several numbers of threads, and all numbers of
+/// parts that the batch can be cut into.
+fn check_invariance(spec: &TrainingSpec, steps: u64) {
+    let want = train(&CpuBackend::new(1).unwrap(), spec, steps);
     for set in Instructions::available() {
         for (threads, grain) in [(1, 1), (2, 1), (3, 1), (2, 1 << 14)] {
             let backend = CpuBackend::new(threads).unwrap().with_grain(grain).with_instructions(set).unwrap();
-            let mut session = start(&backend, &program);
-            for number in 0..steps {
-                session.step(&Batch::new(spec, &program, number).inputs()).unwrap();
+            for parts in (1..=spec.batch).filter(|parts| spec.batch.is_multiple_of(*parts)) {
+                let backend = backend.clone().with_parts(parts);
+                assert_eq!(train(&backend, spec, steps), want, "{set}, {threads} threads, {parts} parts");
             }
-            roots.push((session.state_root().unwrap(), set, threads));
         }
     }
-    for (root, set, threads) in &roots {
-        assert_eq!(*root, roots[0].0, "{set}, {threads} threads");
-    }
-    roots[0].0
 }
 
 /// The loss of logits, by row, in binary64.

@@ -15,6 +15,7 @@ use super::super::split::{Shared, Split};
 use super::Multiplication;
 use super::multiply::{MACS, Place, Product, Sizes, region};
 use super::pack::{Packed, Source};
+use crate::sums::Adder;
 
 /// Elements of the products of all blocks for a tile: a mebibyte.
 const ELEMENTS: usize = 1 << 18;
@@ -45,6 +46,36 @@ impl Blocks {
         out: &mut [f32],
         split: Split,
     ) -> bool {
+        self.pack(all, number, block, split);
+        let (n, out) = (all.sizes.n, Shared::new(out));
+        self.tiles(all, block, split, |products, count, place| add(split.level, products, count, place, n, &out))
+    }
+
+    /// Adds the blocks' products to sums.
+    pub fn add(
+        &mut self,
+        all: &Multiplication<'_>,
+        block: usize,
+        (sums, adder): (&mut [i128], Adder<'_>),
+        split: Split,
+    ) {
+        self.pack(all, 0, block, split);
+        let (n, sums) = (all.sizes.n, Shared::new(sums));
+        self.tiles(all, block, split, |products, count, place| {
+            for product in products.chunks_exact(products.len() / count) {
+                for (row, product) in product.chunks_exact(place.stride).enumerate() {
+                    let from = (place.row + row) * n + place.column;
+                    // SAFETY: every tile is handed out once, and tiles are apart.
+                    let own = unsafe { sums.slice(from..from + place.stride) };
+                    own.iter_mut().zip(product).enumerate().for_each(|(i, (sum, x))| adder.add(from + i, sum, *x));
+                }
+            }
+            true
+        });
+    }
+
+    /// Packs both operands of product `number` of a batch.
+    fn pack(&mut self, all: &Multiplication<'_>, number: usize, block: usize, split: Split) {
         let Sizes { m, k, n } = all.sizes;
         let count = k.div_ceil(block);
         if self.packed.len() < count {
@@ -65,6 +96,19 @@ impl Blocks {
                 packed.pack(form, Source { data, lines, k: length }, split);
             }
         }
+    }
+
+    /// Hands out the products of all blocks, tile by tile, one block after another, with their number and
+    /// place. Whether all of `done` is true.
+    fn tiles(
+        &self,
+        all: &Multiplication<'_>,
+        block: usize,
+        split: Split,
+        done: impl Fn(&[f32], usize, Place) -> bool + Sync,
+    ) -> bool {
+        let Sizes { m, k, n } = all.sizes;
+        let count = k.div_ceil(block);
         let products = |i: usize| {
             let [left, right] = &self.packed[i];
             let sizes = Sizes { m, k: block.min(k - i * block), n };
@@ -77,7 +121,6 @@ impl Blocks {
         let high = (fitting.min(ROWS) / all.kernel.rows).clamp(1, rows);
         let across = columns.div_ceil(wide);
         let tiles = rows.div_ceil(high) * across;
-        let out = Shared::new(out);
         let cost = high * wide * all.kernel.rows * all.kernel.columns * (k / MACS + 8 * count);
         split.reduce(
             tiles,
@@ -99,7 +142,7 @@ impl Blocks {
                         for (i, product) in own.chunks_exact_mut(size).enumerate() {
                             region(split.level, &products(i), panels.clone(), place, &Shared::new(product));
                         }
-                        finite & add(split.level, own, count, place, n, &out)
+                        finite & done(own, count, place)
                     })
                 })
             },

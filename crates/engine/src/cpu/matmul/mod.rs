@@ -27,9 +27,11 @@ use self::kernel::Kernel;
 use self::multiply::{MACS, Product, Sizes};
 use self::pack::{Form, Packed, Source};
 use super::instructions::Level;
+use super::parts::exponent;
 use super::split::Split;
 use crate::program::{Program, TensorKind};
 use crate::session::View;
+use crate::sums::Sums;
 
 thread_local! {
     /// For batches whose products are spread over the threads.
@@ -151,6 +153,27 @@ impl MatMuls {
         let blocks = &mut self.blocks;
         let outs = out.chunks_exact_mut(sizes.m * sizes.n).enumerate();
         outs.fold(true, |finite, (number, out)| finite & blocks.run(&one, number, block, out, split))
+    }
+
+    /// Adds the block products of a part of the batch, for rank 2, to sums that have at most `count`
+    /// addends in the whole batch.
+    pub fn add_blocks(
+        &mut self,
+        operands: [Operand<'_>; 2],
+        precision: Precision,
+        block: usize,
+        count: u64,
+        sums: &mut Sums,
+        split: Split,
+    ) {
+        let sizes = sizes(operands);
+        let [a, b] = operands.map(|operand| exponent(operand.view.data, split));
+        // No product is greater than the greatest elements' times the length of a block; rounding
+        // them to integers adds a bit at most.
+        let (Some(a), Some(b)) = (a, b) else { return };
+        let above = a + b + (usize::BITS - block.leading_zeros()) as i32 + 1;
+        let one = Multiplication { kernel: self.kernel(precision), sizes, precision, operands };
+        self.blocks.add(&one, block, sums.adder(above, count), split);
     }
 
     /// `out = left right`, for rank 2 or 3, in op `number`. Whether all of it is finite.
