@@ -5,7 +5,8 @@ use crate::licences;
 use anyhow::{Context, bail};
 use assay_client::{Amount, Unit};
 use assay_engine::{F32, TrainingSpec};
-use assay_job::{DataSpec, JobSpec, Manifest};
+use assay_data::{Files, Preparation};
+use assay_job::{DataSpec, JobSpec, MAX_PREPARED_BYTES, Manifest, Task};
 use assay_protocol::Hash;
 use assay_protocol::market::{MAX_PANEL, MAX_SAMPLES, MAX_WINDOW_SECONDS, Policy, Windows};
 use assay_protocol::registry::{self, WHOLE_BP};
@@ -94,10 +95,8 @@ pub struct DataDescription {
     /// A dataset's id, or the path of its folder or manifest, from the
     /// description's own folder.
     pub dataset: String,
-    /// The file in it.
-    pub file: String,
-    /// What each feature is divided by.
-    pub divisor: F32,
+    /// How its files become samples.
+    pub prepare: Preparation,
     /// Samples that are not trained on.
     pub held_out: u32,
 }
@@ -197,21 +196,21 @@ impl Description {
             );
         }
         let manifest = manifest_at(&path).context("data.dataset")?;
-        manifest.file(&self.data.file).context("data.file")?;
+        for file in self.data.prepare.files() {
+            manifest.file(file).context("data.prepare")?;
+        }
         Ok(match path.is_dir() {
             true => Source::Folder(path, manifest),
             false => Source::Manifest(manifest),
         })
     }
 
-    /// The specification that goes on chain; compiles the step program.
-    pub fn spec(&self, dataset: Hash, seed: Hash) -> anyhow::Result<JobSpec> {
-        let data = DataSpec {
-            dataset,
-            file: self.data.file.clone(),
-            divisor: self.data.divisor,
-            held_out: self.data.held_out,
-        };
+    /// The job with its data: prepares the samples, compiles the step program and makes the specification
+    /// that goes on chain.
+    pub fn task(&self, dataset: Hash, seed: Hash, files: &Files) -> anyhow::Result<Task> {
+        let DataDescription { prepare, held_out, .. } = &self.data;
+        let samples = prepare.prepare(files, MAX_PREPARED_BYTES)?;
+        let data = DataSpec { dataset, prepare: prepare.clone(), prepared: samples.root(), held_out: *held_out };
         let spec = JobSpec::new(self.training.clone(), data, seed, self.steps, self.segment_steps)?;
         if u32::from(self.samples) > spec.segments() {
             bail!(
@@ -222,7 +221,17 @@ impl Description {
         }
         // What cannot be read back could never be trained.
         JobSpec::from_bytes(&spec.to_bytes())?;
-        Ok(spec)
+        Ok(Task::with_samples(spec, samples)?)
+    }
+
+    /// The data's files in a folder here.
+    pub fn files_in(&self, folder: &Path) -> anyhow::Result<Files> {
+        let read = |file: &str| {
+            let path = folder.join(file);
+            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            Ok((file.to_owned(), bytes))
+        };
+        self.data.prepare.files().into_iter().map(read).collect()
     }
 
     /// The amounts, in the chain's unit.
@@ -306,8 +315,10 @@ mod tests {
         let description = Description::from_json(EXAMPLE).unwrap();
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
         let source = description.source(&examples).unwrap();
-        let spec = description.spec(source.id(), Hash([1; 32])).unwrap();
-        assert!(spec.segments() >= u32::from(description.samples));
+        let Source::Folder(folder, manifest) = source else { panic!("a folder") };
+        let files = description.files_in(&folder).unwrap();
+        let task = description.task(manifest.id(), Hash([1; 32]), &files).unwrap();
+        assert!(task.spec().segments() >= u32::from(description.samples));
         description.amounts(&unit()).unwrap();
     }
 
@@ -316,12 +327,11 @@ mod tests {
         let description = Description::from_json(EXAMPLE).unwrap();
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
         let Source::Folder(folder, manifest) = description.source(&examples).unwrap() else { panic!("a folder") };
-        let csv = std::fs::read(folder.join(&description.data.file)).unwrap();
+        let files = description.files_in(&folder).unwrap();
         let backend = assay_engine::CpuBackend::new(0).unwrap();
         // Whatever the seed is.
         for seed in 1..5 {
-            let spec = description.spec(manifest.id(), Hash([seed; 32])).unwrap();
-            let task = assay_job::Task::new(spec, &csv).unwrap();
+            let task = description.task(manifest.id(), Hash([seed; 32]), &files).unwrap();
             let mut runner = task.runner(&backend).unwrap();
             let mut state = task.initial_state().unwrap();
             for segment in 0..task.spec().segments() {

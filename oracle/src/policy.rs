@@ -331,25 +331,19 @@ mod tests {
     }
 
     fn spec() -> JobSpec {
-        let training = assay_engine::TrainingSpec {
-            model: assay_engine::ModelSpec::Mlp(assay_engine::Mlp {
-                inputs: 2,
-                hidden: vec![],
-                classes: 2,
-                activation: assay_engine::Activation::Relu,
-            }),
-            optimiser: assay_engine::OptimiserSpec::Sgd {
-                lr: 0.5.into(),
-                momentum: 0.0.into(),
-                weight_decay: 0.0.into(),
-            },
-            batch: 1,
-            precision: assay_engine::PrecisionSpec::default(),
-        };
+        let model = assay_engine::ModelSpec::Mlp(assay_engine::Mlp {
+            inputs: 2,
+            hidden: vec![],
+            classes: 2,
+            activation: assay_engine::Activation::Relu,
+        });
+        let optimiser =
+            assay_engine::OptimiserSpec::Sgd { lr: 0.5.into(), momentum: 0.0.into(), weight_decay: 0.0.into() };
+        let training = assay_engine::TrainingSpec::new(model, optimiser, 1);
         let data = assay_job::DataSpec {
             dataset: Hash::default(),
-            file: "a.csv".into(),
-            divisor: assay_engine::F32::from(1.0),
+            prepare: assay_data::Csv::plain("a.csv", 1.0).into(),
+            prepared: Hash::default(),
             held_out: 0,
         };
         JobSpec::new(training, data, Hash::default(), 1_000, 250).unwrap()

@@ -5,17 +5,19 @@ use crate::policy::{Need, Refusal};
 use crate::training;
 use anyhow::Context as _;
 use assay_content::{Kind, store::write_atomically};
-use assay_job::{JobSpec, Task};
+use assay_data::Files;
+use assay_job::{DataSpec, JobSpec, Task};
 use assay_protocol::Hash;
 use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::market::JobView;
 use assay_shell::inputs;
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-/// In a job's folder: SHA-256 of its data file, so that the job can go on when
-/// the data's server is gone.
-const DATA_FILE: &str = "data";
+/// In a job's folder: the paths of its data files with their SHA-256 as JSON, so that the
+/// job can go on when the data's server is gone.
+const DATA_FILE: &str = "data.json";
 
 /// A task, or why the policy does not take it.
 pub type Prepared = Result<Arc<Task>, Refusal>;
@@ -49,30 +51,35 @@ pub async fn prepare(context: &Arc<Context>, job: &JobView) -> anyhow::Result<Pr
 pub async fn task(context: &Arc<Context>, job: &JobView) -> anyhow::Result<Arc<Task>> {
     let spec = inputs::spec(&context.deployed, job).await?;
     match kept_data(context, job.id) {
-        Some(data) => build(spec, data).await,
+        Some(files) => build(spec, files).await,
         None => fetch(context, job, spec).await,
     }
 }
 
 async fn fetch(context: &Arc<Context>, job: &JobView, spec: JobSpec) -> anyhow::Result<Arc<Task>> {
     let limit = context.policy.max_data_bytes;
-    let data =
-        inputs::data_file(&context.deployed, &context.fetcher, &spec, &context.inputs, limit, &|_, _| ()).await?;
+    let DataSpec { dataset, prepare, .. } = &spec.data;
+    let (deployed, inputs) = (&context.deployed, &context.inputs);
+    let files = inputs::data_files(deployed, &context.fetcher, *dataset, prepare, inputs, limit, &|_, _| ()).await?;
+    let hashes: BTreeMap<&String, Hash> = files.iter().map(|(path, bytes)| (path, Native.sha256(bytes))).collect();
     let folder = context.job_folder(job.id);
     let kept = fs::create_dir_all(&folder)
-        .and_then(|()| write_atomically(&folder.join(DATA_FILE), Native.sha256(&data).to_string().as_bytes()));
+        .and_then(|()| write_atomically(&folder.join(DATA_FILE), &serde_json::to_vec(&hashes)?));
     kept.with_context(|| format!("cannot write to {}", folder.display()))?;
-    build(spec, data).await
+    build(spec, files).await
 }
 
-async fn build(spec: JobSpec, data: Vec<u8>) -> anyhow::Result<Arc<Task>> {
-    Ok(Arc::new(tokio::task::spawn_blocking(move || Task::new(spec, &data)).await??))
+async fn build(spec: JobSpec, files: Files) -> anyhow::Result<Arc<Task>> {
+    Ok(Arc::new(tokio::task::spawn_blocking(move || Task::new(spec, &files)).await??))
 }
 
-/// The data file that an earlier preparation has checked and kept.
-fn kept_data(context: &Context, job: u64) -> Option<Vec<u8>> {
-    let text = fs::read_to_string(context.job_folder(job).join(DATA_FILE)).ok()?;
-    let hash: Hash = text.trim().parse().ok()?;
-    let bytes = context.inputs.get(Kind::Blob, &hash).ok()??;
-    (Native.sha256(&bytes) == hash).then_some(bytes)
+/// The data files that an earlier preparation has checked and kept.
+fn kept_data(context: &Context, job: u64) -> Option<Files> {
+    let json = fs::read(context.job_folder(job).join(DATA_FILE)).ok()?;
+    let hashes: BTreeMap<String, Hash> = serde_json::from_slice(&json).ok()?;
+    let kept = |(path, hash): (String, Hash)| {
+        let bytes = context.inputs.get(Kind::Blob, &hash).ok()??;
+        (Native.sha256(&bytes) == hash).then_some((path, bytes))
+    };
+    hashes.into_iter().map(kept).collect()
 }

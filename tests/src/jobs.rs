@@ -3,7 +3,8 @@
 use crate::{CLIENT, VERIFIERS, World, repository, tokens};
 use anyhow::Context;
 use assay_client::{Amount, Signer};
-use assay_engine::{CpuBackend, F32};
+use assay_data::{Csv, Files};
+use assay_engine::CpuBackend;
 use assay_job::{Commitments, DataSpec, JobSpec, Task};
 use assay_protocol::commitment::sealed_secret;
 use assay_protocol::hash::Native;
@@ -35,6 +36,15 @@ impl Default for JobOptions {
     }
 }
 
+/// The digits.
+///
+/// # Panics
+/// If they cannot be read.
+fn digits_files() -> Files {
+    let csv = std::fs::read(repository().join("data/digits/digits.csv")).expect("the repository has the digits");
+    Files::from([("digits.csv".to_owned(), csv)])
+}
+
 /// The specification of a job over the digits in `dataset`.
 ///
 /// # Panics
@@ -46,7 +56,7 @@ pub fn digits_spec(dataset: Hash, options: &JobOptions) -> JobSpec {
              "batch": 32 }"#,
     )
     .expect("the description is well formed");
-    let data = DataSpec { dataset, file: "digits.csv".into(), divisor: F32::from(16.0), held_out: 360 };
+    let data = DataSpec::new(dataset, Csv::plain("digits.csv", 16.0), &digits_files(), 360).expect("the digits are good");
     JobSpec::new(training, data, Hash([options.seed; 32]), options.steps, options.segment_steps)
         .expect("the specification is valid")
 }
@@ -83,8 +93,7 @@ impl World {
     /// # Errors
     /// If the data cannot be read or the engine stops.
     pub fn train(&self, options: &JobOptions, job: u64, operator: &Address) -> anyhow::Result<Work> {
-        let csv = std::fs::read(repository().join("data/digits/digits.csv"))?;
-        let task = Task::new(digits_spec(self.dataset, options), &csv)?;
+        let task = Task::new(digits_spec(self.dataset, options), &digits_files())?;
         let backend = CpuBackend::new(1)?;
         let mut runner = task.runner(&backend)?;
         let mut state = task.initial_state()?;

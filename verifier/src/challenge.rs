@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use assay_client::{Amount, Error, Patience, Signer};
 use assay_content::Store;
 use assay_engine::CpuBackend;
-use assay_job::{Commitments, Task};
+use assay_job::{Commitments, DataSpec, Task};
 use assay_protocol::commitment::seal;
 use assay_protocol::hash::Native;
 use assay_protocol::market::{Challenge, JobView, MAX_PAGE, Role, State};
@@ -210,9 +210,11 @@ impl Challenger {
         let leaves = self.leaves(view).await?;
         let spec = inputs::spec(&self.deployed, view).await?;
         let limit = self.options.max_data_bytes;
-        let data =
-            inputs::data_file(&self.deployed, &self.deployed.fetcher(), &spec, &self.cache, limit, &|_, _| ()).await?;
-        let task = Arc::new(tokio::task::spawn_blocking(move || Task::new(spec, &data)).await??);
+        let (deployed, DataSpec { dataset, prepare, .. }) = (&self.deployed, &spec.data);
+        let fetcher = deployed.fetcher();
+        let files =
+            inputs::data_files(deployed, &fetcher, *dataset, prepare, &self.cache, limit, &|_, _| ()).await?;
+        let task = Arc::new(tokio::task::spawn_blocking(move || Task::new(spec, &files)).await??);
         let mut looked = Vec::new();
         for segment in self.choose(view).await? {
             looked.push(self.segment(view, &task, &leaves, segment).await?);

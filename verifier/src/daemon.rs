@@ -13,7 +13,7 @@ use assay_client::error::ExecutionError;
 use assay_client::{Amount, Block, Call, CallError, Error, Receipt, Signer};
 use assay_content::{Fetcher, Store, serve};
 use assay_engine::CpuBackend;
-use assay_job::{JobError, Task};
+use assay_job::{DataSpec, JobError, Task};
 use assay_protocol::Address;
 use assay_protocol::market::{Error as Refused, JobSummary, Role, State};
 use assay_shell::endpoint::endpoint;
@@ -399,9 +399,10 @@ impl Daemon {
                 policy.spec(&spec)?;
             }
             let limit = if enlisted { inputs::MAX_DATA_BYTES } else { policy.max_data_bytes };
-            let file = inputs::data_file(&deployed, &fetcher, &spec, &cache, limit, &|_, _| ()).await?;
+            let DataSpec { dataset, prepare, .. } = &spec.data;
+            let files = inputs::data_files(&deployed, &fetcher, *dataset, prepare, &cache, limit, &|_, _| ()).await?;
             let task = tokio::task::spawn_blocking(move || -> anyhow::Result<Task> {
-                let task = Task::new(spec, &file)?;
+                let task = Task::new(spec, &files)?;
                 if enlisted {
                     task.runner(&*backend)?;
                 } else {

@@ -115,7 +115,7 @@ mod tests {
         )
         .unwrap();
         spec.program = Hash(spec.training.compile().unwrap().hash());
-        let task = Task::new(spec, csv().as_bytes()).unwrap();
+        let task = Task::new(spec, &files()).unwrap();
         let start = task.initial_state().unwrap();
         let run = || replay(&task, &CpuBackend::new(1).unwrap(), &start, 0, |_| true).unwrap();
         match (run(), run()) {

@@ -1,6 +1,6 @@
 //! What the unit tests of several modules share.
 
-use assay_engine::F32;
+use assay_data::{Csv, Files};
 use assay_job::{DataSpec, JobSpec, Task};
 use assay_protocol::{Address, Hash};
 
@@ -14,13 +14,17 @@ pub(crate) fn csv() -> String {
     (0..40u32).map(|row| format!("{},{},{},{},{}\n", row % 7, row % 5, row % 3, row % 2, row % 3)).collect()
 }
 
+pub(crate) fn files() -> Files {
+    Files::from([("data.csv".to_owned(), csv().into_bytes())])
+}
+
 pub(crate) fn spec_on(dataset: Hash, steps: u64, segment_steps: u32) -> JobSpec {
     let training = serde_json::from_str(
         r#"{ "model": { "mlp": { "inputs": 4, "hidden": [8], "classes": 3, "activation": "relu" } },
              "optimiser": { "sgd": { "lr": 0.125, "momentum": 0.5, "weight_decay": 0.0 } }, "batch": 4 }"#,
     )
     .unwrap();
-    let data = DataSpec { dataset, file: "data.csv".into(), divisor: F32::from(16.0), held_out: 10 };
+    let data = DataSpec::new(dataset, Csv::plain("data.csv", 16.0), &files(), 10).unwrap();
     JobSpec::new(training, data, Hash([6; 32]), steps, segment_steps).unwrap()
 }
 
@@ -29,5 +33,5 @@ pub(crate) fn spec(steps: u64, segment_steps: u32) -> JobSpec {
 }
 
 pub(crate) fn task(steps: u64, segment_steps: u32) -> Task {
-    Task::new(spec(steps, segment_steps), csv().as_bytes()).unwrap()
+    Task::new(spec(steps, segment_steps), &files()).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use assay_client::{Amount, Call, Chain, Deployment, Market, Signer};
 use assay_engine::CpuBackend;
+use assay_data::Files;
 use assay_job::{Commitments, JobSpec, Task};
 use assay_protocol::commitment::{JobId, seal, sealed_secret};
 use assay_protocol::hash::Native;
@@ -134,7 +135,7 @@ impl Stage {
         let path = self.path("job.json");
         let job = json!({
             "model": { "name": "tiny \"model\"", "licence": "MIT" },
-            "data": { "dataset": dataset, "file": "data.csv", "divisor": 4, "held_out": 12 },
+            "data": { "dataset": dataset, "prepare": { "csv": { "file": "data.csv", "divisor": 4 } }, "held_out": 12 },
             "training": {
                 "model": { "mlp": { "inputs": 4, "hidden": [8], "classes": 3, "activation": "relu" } },
                 "optimiser": { "sgd": { "lr": 0.125, "momentum": 0.5, "weight_decay": 0 } },
@@ -287,7 +288,8 @@ pub struct Work {
 
 impl Work {
     fn new(spec: &[u8], job: JobId, operator: Address) -> Self {
-        let task = Task::new(JobSpec::from_bytes(spec).unwrap(), csv().as_bytes()).unwrap();
+        let files = Files::from([("data.csv".to_owned(), csv().into_bytes())]);
+        let task = Task::new(JobSpec::from_bytes(spec).unwrap(), &files).unwrap();
         let backend = CpuBackend::new(1).unwrap();
         let mut runner = task.runner(&backend).unwrap();
         let mut state = task.initial_state().unwrap();

@@ -109,7 +109,7 @@ async fn access_is_granted_and_a_dataset_withdrawn_for_good() {
     stage.ok(&["dataset", "withdraw", &dataset, "--suri", "//Alice", "-x", "-y"]);
     let shown = stage.ok(&["dataset", "show", &dataset]);
     assert_eq!((&shown["record"]["name"], &shown["locations"]), (&"".into(), &Value::Array(vec![])));
-    let error = stage.refused(&["job", "post", path.to_str().unwrap(), "--suri", "//Charlie", "--skip-data-check"]);
+    let error = stage.refused(&["job", "post", path.to_str().unwrap(), "--suri", "//Charlie"]);
     assert!(error.contains("withdrawn"), "{error}");
     let again = stage.ok(&["dataset", "withdraw", &dataset, "--suri", "//Alice", "-x", "-y"]);
     assert_eq!(again["executed"], false);

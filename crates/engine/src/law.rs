@@ -4,6 +4,7 @@ use assay_exact::{ElementError, Op, Operand, Shape, SliceOperand, element};
 
 use crate::backend::{Backend, Session};
 use crate::error::EngineError;
+use crate::plan::Plan;
 use crate::program::Program;
 use crate::session::{HostSession, Runner, View};
 
@@ -20,7 +21,8 @@ impl Backend for LawBackend {
     }
 
     fn prepare(&self, program: &Program) -> Result<Box<dyn Session>, EngineError> {
-        Ok(Box::new(HostSession::new(program, 1 << 30, LawRunner)?))
+        program.validate()?;
+        Ok(Box::new(HostSession::new(program, Plan::keeping_all(program).checked(1 << 30)?, LawRunner)?))
     }
 }
 
@@ -38,18 +40,14 @@ impl Runner for LawRunner {
         op: &Op,
         inputs: &[View<'_>],
         output: &Shape,
+        _first: u64,
         out: &mut [f32],
     ) -> Result<(), ElementError> {
-        run(op, inputs, output, out)
+        let operands: Vec<SliceOperand<'_>> = inputs.iter().map(View::operand).collect();
+        let operands: Vec<&dyn Operand> = operands.iter().map(|operand| operand as &dyn Operand).collect();
+        for (index, value) in out.iter_mut().enumerate() {
+            *value = element(op, &operands, output, index as u64)?;
+        }
+        Ok(())
     }
-}
-
-/// One op, element by element.
-pub(crate) fn run(op: &Op, inputs: &[View<'_>], output: &Shape, out: &mut [f32]) -> Result<(), ElementError> {
-    let operands: Vec<SliceOperand<'_>> = inputs.iter().map(View::operand).collect();
-    let operands: Vec<&dyn Operand> = operands.iter().map(|operand| operand as &dyn Operand).collect();
-    for (index, value) in out.iter_mut().enumerate() {
-        *value = element(op, &operands, output, index as u64)?;
-    }
-    Ok(())
 }

@@ -47,25 +47,29 @@ mod error;
 mod float;
 mod hash;
 mod law;
+mod layers;
 mod model;
 mod optimiser;
+mod plan;
 mod program;
 mod pulse;
 mod session;
 mod state;
 mod state_file;
+mod sums;
 
-pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape};
+pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape, Window};
 pub use backend::{Backend, Input, Session, Tensor};
 pub use builder::{ExprBuilder, GraphBuilder, Reg, Var};
 pub use cpu::{CpuBackend, ExactMatMul, Instructions, Matrix};
-pub use data::{Dataset, Sampler, accuracy, predict, split, train};
+pub use data::{Batch, Dataset, Sampler, accuracy, predict, split, train};
 pub use error::EngineError;
 pub use float::F32;
 pub use hash::{philox_key, tensor_root};
 pub use law::LawBackend;
 pub use model::{
-    Activation, MAX_SPEC_BYTES, Mlp, ModelSpec, OptimiserSpec, PrecisionSpec, TrainingSpec, compile_forward,
+    Activation, Conv, ConvLayer, Cosine, Gpt, MAX_SPEC_BYTES, Mlp, ModelSpec, OptimiserSpec, ParameterGroup,
+    PrecisionSpec, Samples, Schedule, TrainingSpec, compile_forward,
 };
 pub use program::{Init, OpNode, Program, PulseTensors, StateLayout, TensorDecl, TensorKind};
 pub use pulse::{Pulse, salted_trace, trace_root};

@@ -145,6 +145,12 @@ impl Program {
         self.tensors.iter().position(|tensor| tensor.name == name).map(|at| at as u32)
     }
 
+    /// Whether there is an input of this name.
+    #[must_use]
+    pub fn has_input(&self, name: &str) -> bool {
+        self.tensors.iter().any(|tensor| tensor.kind == TensorKind::Input && tensor.name == name)
+    }
+
     /// The names and shapes of the state.
     #[must_use]
     pub fn state_layout(&self) -> StateLayout {

@@ -4,9 +4,11 @@ use assay_exact::{ElementError, MAX_INPUTS, Op, Shape, SliceOperand};
 
 use crate::backend::{Input, Session, Tensor};
 use crate::error::EngineError;
+use crate::plan::{Plan, Work};
 use crate::program::{Program, StateLayout, TensorKind};
 use crate::pulse::Pulse;
 use crate::state::{State, allocate};
+use crate::sums::Sums;
 
 /// Computes one op at a time.
 pub(crate) trait Runner: Send {
@@ -18,6 +20,8 @@ pub(crate) trait Runner: Send {
     fn forget(&mut self, _all: bool) {}
 
     /// Fills `out` (of shape `output`) by op `number` of the program. The op fits the shapes.
+    /// `out` is a part of the op's output, from element `first` on, in programs that are
+    /// worked on in parts of the batch; `first` matters for random numbers only.
     ///
     /// # Errors
     /// What an op says of its inputs, or the least index of a result that is not finite.
@@ -27,8 +31,25 @@ pub(crate) trait Runner: Send {
         op: &Op,
         inputs: &[View<'_>],
         output: &Shape,
+        first: u64,
         out: &mut [f32],
     ) -> Result<(), ElementError>;
+
+    /// Adds what an op (long-sum, long-scatter-add, block-matmul) adds for one of `parts` parts
+    /// of the batch.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    fn add(
+        &mut self,
+        op: &Op,
+        _inputs: &[View<'_>],
+        _output: &Shape,
+        _parts: u32,
+        _sums: &mut Sums,
+    ) -> Result<(), ElementError> {
+        unreachable!("{}: this runner is given no plans in parts", op.name())
+    }
 }
 
 /// A tensor that an op reads.
@@ -51,33 +72,43 @@ impl<'a> View<'a> {
 #[derive(Debug)]
 pub(crate) struct HostSession<R> {
     program: Program,
+    plan: Plan,
     layout: StateLayout,
     /// The state tensors' numbers in the layout's order.
     state: Vec<u32>,
-    tensors: Vec<Vec<f32>>,
+    buffers: Vec<Vec<f32>>,
+    sums: Vec<Sums>,
     runner: R,
     step: Option<u64>,
     executed: bool,
 }
 
 impl<R: Runner> HostSession<R> {
-    pub fn new(program: &Program, memory_limit: u64, runner: R) -> Result<HostSession<R>, EngineError> {
-        program.validate()?;
-        let (needed, limit) = (program.memory_bytes(), u128::from(memory_limit));
-        if needed > limit {
-            return Err(EngineError::TooLarge { needed, limit });
-        }
-        let tensors =
-            program.tensors.iter().map(|tensor| allocate(tensor.shape.elements())).collect::<Result<_, _>>()?;
+    pub fn new(program: &Program, plan: Plan, runner: R) -> Result<HostSession<R>, EngineError> {
+        let buffers = plan.buffers.iter().map(|&elements| allocate(elements)).collect::<Result<_, _>>()?;
+        let sums = plan.sums.iter().map(|&elements| Sums::new(elements as usize)).collect();
         Ok(HostSession {
             layout: program.state_layout(),
             state: program.canonical_state(),
             program: program.clone(),
-            tensors,
+            plan,
+            buffers,
+            sums,
             runner,
             step: None,
             executed: false,
         })
+    }
+
+    /// The slot of a tensor that is whole at the end of a step.
+    fn slot(&self, id: u32) -> usize {
+        self.plan.whole[id as usize].expect("the plan keeps it")
+    }
+
+    /// The values of such a tensor.
+    fn whole(&self, id: u32) -> &[f32] {
+        let slot = &self.plan.slots[self.slot(id)];
+        &self.buffers[slot.buffer][..slot.shape.elements() as usize]
     }
 
     fn take_inputs(&mut self, inputs: &[Input<'_>]) -> Result<(), EngineError> {
@@ -89,10 +120,12 @@ impl<R: Runner> HostSession<R> {
                 return Err(wrong(input.name, "the program has no such input".into()));
             }
         }
-        for (tensor, own) in self.program.tensors.iter().zip(&mut self.tensors) {
+        for (id, tensor) in self.program.tensors.iter().enumerate() {
             if tensor.kind != TensorKind::Input {
                 continue;
             }
+            let slot = &self.plan.slots[self.slot(id as u32)];
+            let own = &mut self.buffers[slot.buffer][..slot.shape.elements() as usize];
             let mut given = inputs.iter().filter(|input| input.name == tensor.name);
             let data = match (given.next(), given.next()) {
                 (Some(input), None) => input.data,
@@ -113,37 +146,19 @@ impl<R: Runner> HostSession<R> {
     }
 
     fn run_ops(&mut self, step: u64) -> Result<(), EngineError> {
-        let (program, tensors) = (&self.program, &mut self.tensors);
-        self.runner.forget(false);
-        self.runner.within(|runner| {
-            for (number, node) in program.ops.iter().enumerate() {
-                let output = &program.tensors[node.output as usize];
-                let mut out = std::mem::take(&mut tensors[node.output as usize]);
-                let view = |id: u32| View { shape: program.tensors[id as usize].shape, data: &tensors[id as usize] };
-                // Few ops have many inputs; the others should not allocate.
-                let mut few = [View::EMPTY; MAX_INPUTS];
-                let many: Vec<View<'_>>;
-                let inputs = match few.get_mut(..node.inputs.len()) {
-                    Some(few) => {
-                        few.iter_mut().zip(&node.inputs).for_each(|(own, &id)| *own = view(id));
-                        &*few
-                    }
-                    None => {
-                        many = node.inputs.iter().map(|&id| view(id)).collect();
-                        &many
-                    }
-                };
-                let result = runner.run(number, &node.op, inputs, &output.shape, &mut out);
-                tensors[node.output as usize] = out;
-                result.map_err(|problem| EngineError::Element {
-                    step,
-                    op: number,
-                    name: node.op.name(),
-                    output: output.name.clone(),
-                    problem,
-                })?;
+        let HostSession { program, plan, buffers, sums, runner, .. } = self;
+        runner.forget(false);
+        runner.within(|runner| {
+            let mut execution = Execution { program, plan, buffers, sums, runner, step };
+            execution.sums.iter_mut().for_each(Sums::clear);
+            plan.head.iter().try_for_each(|work| execution.work(work, 0))?;
+            for part in 0..plan.parts {
+                if part > 0 {
+                    execution.runner.forget(false);
+                }
+                plan.body.iter().try_for_each(|work| execution.work(work, part))?;
             }
-            Ok(())
+            plan.tail.iter().try_for_each(|work| execution.work(work, 0))
         })
     }
 }
@@ -164,7 +179,8 @@ impl<R: Runner> Session for HostSession<R> {
             )));
         }
         for (&id, (_, _, data)) in self.state.iter().zip(state.tensors()) {
-            self.tensors[id as usize].copy_from_slice(data);
+            let buffer = self.plan.slots[self.slot(id)].buffer;
+            self.buffers[buffer].copy_from_slice(data);
         }
         self.runner.forget(true);
         self.step = Some(state.step());
@@ -178,24 +194,18 @@ impl<R: Runner> Session for HostSession<R> {
         self.take_inputs(inputs)?;
         self.run_ops(step)?;
         for &(state, value) in &self.program.updates {
-            // Moved out and back, because two places of one vector cannot be borrowed at once.
-            let data = std::mem::take(&mut self.tensors[value as usize]);
-            self.tensors[state as usize].copy_from_slice(&data);
-            self.tensors[value as usize] = data;
+            let (state, value) = (self.slot(state), self.slot(value));
+            copy(&self.plan, &mut self.buffers, value, 0, state, 0);
         }
         self.executed = true;
         Ok(self.program.pulse.map(|pulse| {
             self.step = Some(step + 1);
-            Pulse {
-                step,
-                loss: self.tensors[pulse.loss as usize][0].into(),
-                grad_norm: self.tensors[pulse.grad_norm as usize][0].into(),
-            }
+            Pulse { step, loss: self.whole(pulse.loss)[0].into(), grad_norm: self.whole(pulse.grad_norm)[0].into() }
         }))
     }
 
     fn state(&mut self) -> Result<State, EngineError> {
-        let data = self.state.iter().map(|&id| self.tensors[id as usize].clone()).collect();
+        let data = self.state.iter().map(|&id| self.whole(id).to_vec()).collect();
         State::from_parts(self.steps()?, self.layout.clone(), data)
     }
 
@@ -209,8 +219,130 @@ impl<R: Runner> Session for HostSession<R> {
         if !self.executed && !matches!(tensor.kind, TensorKind::State(_)) {
             return Err(EngineError::Program(format!("{name:?} has no value before the program has run")));
         }
-        Ok(Tensor { shape: tensor.shape, data: self.tensors[id as usize].clone() })
+        if !self.plan.whole[id as usize].is_some_and(|slot| self.plan.slots[slot].is_kept) {
+            return Err(EngineError::Program(format!(
+                "{name:?} is not kept: this program works within a memory budget that is too small for all \
+                 tensors at once"
+            )));
+        }
+        Ok(Tensor { shape: tensor.shape, data: self.whole(id).to_vec() })
     }
+}
+
+/// A step under way.
+struct Execution<'a, R> {
+    program: &'a Program,
+    plan: &'a Plan,
+    buffers: &'a mut [Vec<f32>],
+    sums: &'a mut [Sums],
+    runner: &'a mut R,
+    step: u64,
+}
+
+impl<R: Runner> Execution<'_, R> {
+    fn work(&mut self, work: &Work, part: u32) -> Result<(), EngineError> {
+        match work {
+            Work::Run { op, inputs, output, is_part } => {
+                let slot = &self.plan.slots[*output];
+                let length = slot.shape.elements();
+                let first = if *is_part { u64::from(part) * length } else { 0 };
+                let mut own = std::mem::take(&mut self.buffers[slot.buffer]);
+                let out = &mut own[..length as usize];
+                let result = self.with_views(inputs, |runner, program, _, views| {
+                    runner.run(*op, &program.ops[*op].op, views, &slot.shape, first, out)
+                });
+                self.buffers[slot.buffer] = own;
+                result.map_err(|problem| self.error(*op, self.whole_index(problem, inputs, first, part)))
+            }
+            Work::Add { op, inputs, sums } => {
+                let parts = self.plan.parts;
+                let result = self.with_views(inputs, |runner, program, all, views| {
+                    let node = &program.ops[*op];
+                    let output = program.tensors[node.output as usize].shape;
+                    runner.add(&node.op, views, &output, parts, &mut all[*sums])
+                });
+                result.map_err(|problem| self.error(*op, self.whole_index(problem, inputs, 0, part)))
+            }
+            Work::Finish { op, sums, output } => {
+                let slot = &self.plan.slots[*output];
+                let out = &mut self.buffers[slot.buffer][..slot.shape.elements() as usize];
+                self.sums[*sums].finish(out);
+                check_finite(out).map_err(|problem| self.error(*op, problem))
+            }
+            Work::Load { from, to } => {
+                let length = self.plan.slots[*to].shape.elements() as usize;
+                copy(self.plan, self.buffers, *from, part as usize * length, *to, 0);
+                Ok(())
+            }
+            Work::Store { from, to } => {
+                let length = self.plan.slots[*from].shape.elements() as usize;
+                copy(self.plan, self.buffers, *from, 0, *to, part as usize * length);
+                Ok(())
+            }
+        }
+    }
+
+    fn with_views<T>(
+        &mut self,
+        slots: &[usize],
+        work: impl FnOnce(&mut R, &Program, &mut [Sums], &[View<'_>]) -> T,
+    ) -> T {
+        let (slots_of, buffers) = (&self.plan.slots, &*self.buffers);
+        let view = |slot: usize| {
+            let slot = &slots_of[slot];
+            View { shape: slot.shape, data: &buffers[slot.buffer][..slot.shape.elements() as usize] }
+        };
+        // Few ops have many inputs; the others should not allocate.
+        let mut few = [View::EMPTY; MAX_INPUTS];
+        let many: Vec<View<'_>>;
+        let views = match few.get_mut(..slots.len()) {
+            Some(few) => {
+                few.iter_mut().zip(slots).for_each(|(own, &slot)| *own = view(slot));
+                &*few
+            }
+            None => {
+                many = slots.iter().map(|&slot| view(slot)).collect();
+                &many
+            }
+        };
+        work(self.runner, self.program, self.sums, views)
+    }
+
+    /// The same with the index in the whole tensor, for an error in a part, whose output is from element
+    /// `first` on.
+    fn whole_index(&self, problem: ElementError, inputs: &[usize], first: u64, part: u32) -> ElementError {
+        match problem {
+            ElementError::NonFinite { index, bits } => ElementError::NonFinite { index: index + first, bits },
+            ElementError::BadInteger { input, index, bits, limit } => {
+                let slot = &self.plan.slots[inputs[input]];
+                let is_part = slot.shape != self.program.tensors[slot.tensor as usize].shape;
+                let before = if is_part { u64::from(part) * slot.shape.elements() } else { 0 };
+                ElementError::BadInteger { input, index: index + before, bits, limit }
+            }
+            other => other,
+        }
+    }
+
+    fn error(&self, op: usize, problem: ElementError) -> EngineError {
+        let node = &self.program.ops[op];
+        EngineError::Element {
+            step: self.step,
+            op,
+            name: node.op.name(),
+            output: self.program.tensors[node.output as usize].name.clone(),
+            problem,
+        }
+    }
+}
+
+/// Copies as many elements as the smaller slot has, from `first` on, to `place`.
+fn copy(plan: &Plan, buffers: &mut [Vec<f32>], from: usize, first: usize, to: usize, place: usize) {
+    let (from, to) = (&plan.slots[from], &plan.slots[to]);
+    let length = from.shape.elements().min(to.shape.elements()) as usize;
+    // Moved out and back, because two places of one vector cannot be borrowed at once.
+    let data = std::mem::take(&mut buffers[from.buffer]);
+    buffers[to.buffer][place..place + length].copy_from_slice(&data[first..first + length]);
+    buffers[from.buffer] = data;
 }
 
 /// The error for the first result that is an infinity or a NaN, if there is one.

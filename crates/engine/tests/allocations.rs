@@ -4,7 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use assay_engine::{Backend, CpuBackend, Input, Instructions, State, TrainingSpec};
+use assay_engine::{Backend, CpuBackend, Input, Instructions, State, TensorKind, TrainingSpec};
+use assay_exact::philox;
 
 /// Counts what all threads of this process allocate, and what each does.
 struct Counting;
@@ -38,20 +39,22 @@ const STEPS: usize = 64;
 
 /// Allocations of this thread, and of all (the test's harness has one, too), in some steps
 /// after the first two.
-fn allocations(backend: &CpuBackend, precision: &str) -> (usize, usize) {
-    let spec: TrainingSpec = serde_json::from_str(&format!(
-        r#"{{ "model": {{ "mlp": {{ "inputs": 40, "hidden": [50, 30], "classes": 7, "activation": "tanh" }} }},
-            "optimiser": {{ "adamw": {{ "lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.1 }} }},
-            "precision": {{ "forward": "{precision}", "grad_input": "{precision}", "grad_weight": "{precision}" }},
-            "batch": 24 }}"#
-    ))
-    .unwrap();
+fn allocations(backend: &CpuBackend, spec: &TrainingSpec) -> (usize, usize) {
     let program = spec.compile().unwrap();
     let mut session = backend.prepare(&program).unwrap();
     session.load(&State::init(&program, [5; 32]).unwrap()).unwrap();
-    let features: Vec<f32> = (0..24 * 40).map(|i| (i % 17) as f32 / 16.0).collect();
-    let labels: Vec<f32> = (0..24).map(|i| (i % 7) as f32).collect();
-    let inputs = [Input::new("features", &features), Input::new("labels", &labels)];
+    // Integers below 7 are labels and tokens, and as good as other numbers.
+    let numbers: Vec<f32> = (0..24 * 40).map(|i| (i % 7) as f32).collect();
+    let counter = philox::counter([1, 2], 0);
+    let inputs: Vec<Input<'_>> = program
+        .tensors
+        .iter()
+        .filter(|tensor| tensor.kind == TensorKind::Input)
+        .map(|tensor| match tensor.name.as_str() {
+            "counter" => Input::new("counter", &counter),
+            name => Input::new(name, &numbers[..tensor.shape.elements() as usize]),
+        })
+        .collect();
     for _ in 0..2 {
         session.step(&inputs).unwrap();
     }
@@ -64,18 +67,49 @@ fn allocations(backend: &CpuBackend, precision: &str) -> (usize, usize) {
     (after.0 - before.0, after.1 - before.1)
 }
 
+fn spec(model: &str, precision: &str, rest: &str) -> TrainingSpec {
+    serde_json::from_str(&format!(
+        r#"{{ "model": {model},
+            "optimiser": {{ "adamw": {{ "lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.1 }} }},
+            "precision": {{ "forward": "{precision}", "grad_input": "{precision}", "grad_weight": "{precision}" }},
+            "batch": 24 {rest} }}"#
+    ))
+    .unwrap()
+}
+
+const MLP: &str = r#"{ "mlp": { "inputs": 40, "hidden": [50, 30], "classes": 7, "activation": "tanh" } }"#;
+const CONV: &str = r#"{ "conv": { "image": [1, 5, 8], "layers": [
+    { "convolution": { "channels": 3, "kernel": [3, 3], "padding": [1, 1], "activation": "relu" } },
+    { "max_pool": { "kernel": [2, 2] } }, { "dropout": { "rate": 0.1 } } ], "classes": 7 } }"#;
+const GPT: &str =
+    r#"{ "gpt": { "vocabulary": 7, "context": 8, "layers": 2, "heads": 2, "width": 16, "dropout": 0.1 } }"#;
+
 #[test]
 fn steps_allocate_nothing() {
     for set in Instructions::available() {
         for precision in ["int8x1", "int8x2", "int8x3"] {
             let one = CpuBackend::new(1).unwrap().with_instructions(set).unwrap();
-            assert_eq!(allocations(&one, precision).0, 0, "{set}, {precision}");
+            let mlp = spec(MLP, precision, "");
+            assert_eq!(allocations(&one, &mlp).0, 0, "{set}, {precision}");
             // Cut as finely as can be, on three threads. Their queue takes a block of memory for some
             // dozens of steps handed over, and each thread buffers of its own whenever it first does
             // a kind of work.
             let three = CpuBackend::new(3).unwrap().with_grain(1).with_instructions(set).unwrap();
-            let (_, count) = allocations(&three, precision);
+            let (_, count) = allocations(&three, &mlp);
             assert!(count < STEPS, "{count} allocations in {STEPS} steps on three threads, {set}, {precision}");
+        }
+    }
+}
+
+#[test]
+fn steps_of_all_models_allocate_nothing() {
+    let backend = CpuBackend::new(1).unwrap();
+    for model in [CONV, GPT] {
+        for rest in ["", r#", "block": 2, "clip": 1, "schedule": { "warmup": 3 }"#] {
+            let spec = spec(model, "int8x2", rest);
+            assert_eq!(allocations(&backend, &spec).0, 0, "{model} {rest}");
+            let parts = backend.clone().with_parts(4);
+            assert_eq!(allocations(&parts, &spec).0, 0, "{model} {rest} in parts");
         }
     }
 }

@@ -3,8 +3,8 @@
 mod common;
 
 use assay_engine::{
-    Backend, CpuBackend, EngineError, Expr, ExprBuilder, GraphBuilder, Input, Precision, PrecisionSpec, Shape, State,
-    Var,
+    Backend, CpuBackend, EngineError, Expr, ExprBuilder, GraphBuilder, Init, Input, Op, Precision, PrecisionSpec,
+    Shape, State, Var, Window,
 };
 use common::{Random, shape};
 
@@ -127,24 +127,89 @@ fn sums_and_moves() {
 }
 
 #[test]
-fn a_stopped_gradient_is_a_constant_and_a_maximum_needs_one() {
-    let mut g = builder();
-    let x = g.input("x", shape(&[2, 3]));
-    let most = g.max("most", x, 0b10).unwrap();
-    let scaled = g.map("scaled", product(2), &[x, most]).unwrap();
-    let loss = g.total("the-loss", &[scaled]).unwrap();
-    let error = g.gradients(loss, &[x]).unwrap_err().to_string();
-    assert!(error.contains("\"most\": a maximum has no derivative here; use stop_gradient"), "{error}");
+fn parts_and_orders() {
+    check(&[shape(&[2, 3, 1, 4])], |g, p| g.permute("out", p[0], &[3, 1, 0, 2]));
+    check(&[shape(&[3, 4]), shape(&[1, 4])], |g, p| g.concat("out", 0, &[p[1], p[0], p[1]]));
+    // Slices that touch, overlap and leave gaps: all of it once, some twice, some not at all.
+    for parts in [&[(0u32, 2u32), (2, 3)][..], &[(1, 3), (2, 2)], &[(3, 1)], &[(4, 1), (0, 1), (0, 5)]] {
+        check(&[shape(&[2, 5, 2])], |g, p| {
+            let parts: Vec<Var> = parts
+                .iter()
+                .map(|&(start, length)| g.slice("part", p[0], 1, start, length))
+                .collect::<Result<_, EngineError>>()?;
+            g.concat("out", 1, &parts)
+        });
+    }
+}
 
-    g.stop_gradient(most);
-    let gradient = g.gradients(loss, &[x]).unwrap()[0];
-    g.output(gradient);
-    let program = g.finish(None).unwrap();
-    let mut session = CpuBackend::new(1).unwrap().prepare(&program).unwrap();
-    session.load(&State::init(&program, [0; 32]).unwrap()).unwrap();
-    let name = &program.tensors[program.outputs[0] as usize].name;
-    let gradient = session.run(&[Input::new("x", &[1.0, 3.0, 2.0, -1.0, -5.0, -2.0])], name).unwrap();
-    assert_eq!(gradient.data, [3.0, 3.0, 3.0, -1.0, -1.0, -1.0]);
+#[test]
+fn windows() {
+    for window in [
+        Window { kernel: [2, 3], stride: [1, 1], padding: [0, 1] },
+        Window { kernel: [1, 2], stride: [3, 2], padding: [1, 0] },
+    ] {
+        let images = shape(&[2, 2, 4, 5]);
+        check(&[images], |g, p| g.patches("out", p[0], window));
+        let [down, right] = window.count(&images).unwrap().map(|count| count as u32);
+        let patches = shape(&[2 * down * right, 2 * window.kernel[0] * window.kernel[1]]);
+        check(&[patches], |g, p| g.fold("out", p[0], window, images));
+    }
+}
+
+#[test]
+fn sums_over_the_batch() {
+    check(&[shape(&[2, 3, 4])], |g, p| g.long_sum("out", p[0], 0b101));
+    check(&[shape(&[5, 2]), shape(&[5, 3])], |g, p| g.block_matmul("out", (p[0], true), (p[1], false), EXACT, 2));
+    check(&[shape(&[3, 2])], |g, p| {
+        let indices = g.iota("indices", shape(&[3]), 0)?;
+        g.long_scatter_add("out", p[0], indices, 4)
+    });
+}
+
+/// The gradients of a program in blocks are sums over samples by block products and long sums, and
+/// those within a sample stay as they are.
+#[test]
+fn gradients_of_weights_are_made_in_blocks() {
+    let mut g = builder().with_blocks(6, 2);
+    let x = g.input("x", shape(&[12, 3]));
+    let labels = g.input("labels", shape(&[12]));
+    let weight = g.state("w", shape(&[3, 4]), Init::Constant(0));
+    let bias = g.state("b", shape(&[4]), Init::Constant(0));
+    let table = g.state("t", shape(&[5, 3]), Init::Constant(0));
+    let looked_up = g.gather("looked-up", table, labels).unwrap();
+    let sum = g.map("sum", product(2), &[x, looked_up]).unwrap();
+    let out = g.linear("out", sum, (weight, false), Some(bias)).unwrap();
+    let loss = g.cross_entropy(out, labels).unwrap();
+    g.gradients(loss, &[weight, bias, table]).unwrap();
+    let ops: Vec<Op> = g.finish(None).unwrap().ops.into_iter().map(|node| node.op).collect();
+    // Two rows for each sample.
+    assert!(ops.iter().any(|op| matches!(op, Op::BlockMatMul { transpose_a: true, block: 4, .. })), "{ops:?}");
+    assert!(ops.contains(&Op::LongSum { axes: 1 }) && ops.contains(&Op::LongScatterAdd), "{ops:?}");
+    assert!(!ops.contains(&Op::ScatterAdd));
+}
+
+#[test]
+fn a_stopped_gradient_is_a_constant_and_a_maximum_shares_it() {
+    let gradient = |stopped: bool| {
+        let mut g = builder();
+        let x = g.input("x", shape(&[2, 4]));
+        let most = g.max("most", x, 0b10).unwrap();
+        if stopped {
+            g.stop_gradient(most);
+        }
+        let scaled = g.map("scaled", product(2), &[x, most]).unwrap();
+        let loss = g.total("the-loss", &[scaled]).unwrap();
+        let gradient = g.gradients(loss, &[x]).unwrap()[0];
+        g.output(gradient);
+        let program = g.finish(None).unwrap();
+        let mut session = CpuBackend::new(1).unwrap().prepare(&program).unwrap();
+        session.load(&State::init(&program, [0; 32]).unwrap()).unwrap();
+        let name = &program.tensors[program.outputs[0] as usize].name;
+        session.run(&[Input::new("x", &[1.0, 3.0, 2.0, 3.0, -1.0, -5.0, -2.0, -4.0])], name).unwrap().data
+    };
+    assert_eq!(gradient(true), [3.0, 3.0, 3.0, 3.0, -1.0, -1.0, -1.0, -1.0]);
+    // The sum of a row, 9 and -12, goes to the greatest, in equal shares.
+    assert_eq!(gradient(false), [3.0, 7.5, 3.0, 7.5, -13.0, -1.0, -1.0, -1.0]);
 }
 
 #[test]

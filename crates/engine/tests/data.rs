@@ -6,7 +6,21 @@ use assay_engine::{Dataset, Sampler, split};
 fn tables_are_read_exactly() {
     let data = Dataset::from_csv("0,16,1\n8,4,0\n", 2, 16.0).unwrap();
     assert_eq!((data.rows(), data.width()), (2, 2));
-    assert_eq!(data.batch(&[1, 0]), (vec![0.5, 0.25, 0.0, 1.0], vec![0.0, 1.0]));
+    let batch = data.batch(&[1, 0]);
+    assert_eq!((batch.input, batch.values, batch.labels), ("features", vec![0.5, 0.25, 0.0, 1.0], vec![0.0, 1.0]));
+}
+
+#[test]
+fn tokens_are_cut_into_samples_whose_labels_are_the_next() {
+    let data = Dataset::from_tokens((0..8).collect(), 3).unwrap();
+    assert_eq!((data.rows(), data.width(), data.labels_each()), (2, 3, 3));
+    let batch = data.batch(&[1, 0]);
+    assert_eq!((batch.input, batch.values), ("tokens", vec![3.0, 4.0, 5.0, 0.0, 1.0, 2.0]));
+    assert_eq!(batch.labels, [4.0, 5.0, 6.0, 1.0, 2.0, 3.0]);
+    assert!(Dataset::from_tokens(vec![0, 1, 2], 3).is_err(), "no label for the last");
+    assert!(Dataset::from_tokens(vec![0], 0).is_err());
+    assert!(Dataset::from_features(2, vec![0.0; 5], vec![0; 2]).is_err());
+    assert!(Dataset::from_features(2, vec![], vec![]).is_err());
 }
 
 #[test]

@@ -38,6 +38,22 @@ impl LongSum {
         self.merge(if negative { addend.negated() } else { addend });
     }
 
+    /// Adds `integer * 2^exponent`, which is a multiple of 2^-149 and below 2^170 in magnitude.
+    pub fn add_scaled(&mut self, integer: i128, exponent: i32) {
+        let shift = exponent + 149;
+        // What is shifted out are zeros.
+        let magnitude =
+            if shift < 0 { integer.unsigned_abs().unbounded_shr(-shift as u32) } else { integer.unsigned_abs() };
+        let (word, bit) = (shift.max(0) as usize / 64, shift.max(0) % 64);
+        let (low, high) = (u128::from(magnitude as u64) << bit, (magnitude >> 64) << bit);
+        let middle = (low >> 64) + u128::from(high as u64);
+        let mut addend = [0; LIMBS];
+        let words = [low as u64, middle as u64, (high >> 64) as u64 + (middle >> 64) as u64];
+        addend[word..].iter_mut().zip(words).for_each(|(own, word)| *own = word);
+        let addend = LongSum { limbs: addend };
+        self.merge(if integer < 0 { addend.negated() } else { addend });
+    }
+
     /// Adds what `other` has added.
     pub fn merge(&mut self, other: LongSum) {
         let mut carry = false;
@@ -135,6 +151,26 @@ mod tests {
             // At the bottom the conversion above and ldexp may round twice.
             prop_assume!(e > -130 || m.iter().sum::<i64>().abs() < 1 << 24);
             prop_assert_eq!(sum(&x).to_bits(), want.to_bits());
+        }
+
+        #[test]
+        fn scaled_integers_are_what_they_say(integer: i128, m in -(1i64 << 24)..1 << 24, exponent in -149i32..8) {
+            // Less the same, in pieces of 24 bits, leaves nothing.
+            let mut total = LongSum::default();
+            total.add(1.5);
+            total.add_scaled(integer, exponent);
+            let mut left = integer.unsigned_abs();
+            let mut place = exponent;
+            while left != 0 {
+                let part = ldexp((left & 0xff_ffff) as f32, place);
+                prop_assume!(part.is_finite());
+                total.add(if integer < 0 { part } else { -part });
+                (left, place) = (left >> 24, place + 24);
+            }
+            prop_assert_eq!(total.finish(), 1.5);
+            let mut small = LongSum::default();
+            small.add_scaled(i128::from(m) << 30, -179);
+            prop_assert_eq!(small.finish(), ldexp(m as f32, -149));
         }
 
         #[test]

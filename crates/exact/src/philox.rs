@@ -16,12 +16,25 @@ pub type Key = [u32; 2];
 /// One block of four words.
 #[must_use]
 pub fn block(counter: [u32; 4], key: Key) -> [u32; 4] {
-    let [mut c0, mut c1, mut c2, mut c3] = counter;
+    blocks(counter.map(|word| [word]), key).map(|[word]| word)
+}
+
+/// `N` blocks at once: word `w` of block `i` is at `[w][i]`, as that of its counter is.
+/// Written so that compilers make vector code of it.
+#[inline(always)]
+#[must_use]
+pub fn blocks<const N: usize>(counters: [[u32; N]; 4], key: Key) -> [[u32; N]; 4] {
+    let [mut c0, mut c1, mut c2, mut c3] = counters;
     let [mut k0, mut k1] = key;
     for _ in 0..10 {
-        let p0 = u64::from(MULTIPLIERS[0]) * u64::from(c0);
-        let p1 = u64::from(MULTIPLIERS[1]) * u64::from(c2);
-        (c0, c1, c2, c3) = ((p1 >> 32) as u32 ^ c1 ^ k0, p1 as u32, (p0 >> 32) as u32 ^ c3 ^ k1, p0 as u32);
+        for i in 0..N {
+            let p0 = u64::from(MULTIPLIERS[0]) * u64::from(c0[i]);
+            let p1 = u64::from(MULTIPLIERS[1]) * u64::from(c2[i]);
+            c0[i] = (p1 >> 32) as u32 ^ c1[i] ^ k0;
+            c1[i] = p1 as u32;
+            c2[i] = (p0 >> 32) as u32 ^ c3[i] ^ k1;
+            c3[i] = p0 as u32;
+        }
         k0 = k0.wrapping_add(WEYL[0]);
         k1 = k1.wrapping_add(WEYL[1]);
     }
@@ -62,7 +75,8 @@ pub fn counter(key: Key, step: u64) -> [f32; COUNTER_LENGTH] {
 }
 
 /// The key and the step that the parts of a [`counter`], each below 2^16, stand for.
-pub(crate) fn from_counter(parts: [u32; COUNTER_LENGTH]) -> (Key, u64) {
+#[must_use]
+pub fn from_counter(parts: [u32; COUNTER_LENGTH]) -> (Key, u64) {
     let pair = |i: usize| parts[i] | parts[i + 1] << 16;
     ([pair(0), pair(2)], u64::from(pair(4)) | u64::from(pair(6)) << 32)
 }

@@ -29,6 +29,13 @@ pub(crate) struct Places {
 }
 
 impl Window {
+    /// How many places the window has over images `[n, c, h, w]`, vertically and
+    /// horizontally; `None` if it does not fit.
+    #[must_use]
+    pub fn count(self, images: &Shape) -> Option<[u64; 2]> {
+        self.places(images).map(|places| places.count)
+    }
+
     /// The window's places over `images` `[n, c, h, w]`, `None` if it does not fit.
     pub(crate) fn places(self, images: &Shape) -> Option<Places> {
         let mut count = [0; 2];

@@ -27,6 +27,20 @@ pub enum JobError {
         /// What it compiles to here.
         compiled: Hash,
     },
+    /// The files become other samples than the specification names.
+    #[error(
+        "the job was made with other software: its samples have the root {named}, but here the files become samples \
+         with the root {prepared}; use the version that the client used"
+    )]
+    OtherSamples {
+        /// What the specification names.
+        named: Hash,
+        /// What is prepared here.
+        prepared: Hash,
+    },
+    /// The files are not what the preparation takes.
+    #[error("the job's data: {0}")]
+    Samples(#[from] assay_data::DataError),
     /// A dataset's manifest is not well formed.
     #[error("the dataset's manifest: {0}")]
     Manifest(String),

@@ -20,4 +20,4 @@ pub use error::JobError;
 pub use leaf::state_leaf;
 pub use manifest::{FileEntry, MANIFEST_FILE, Manifest};
 pub use spec::{DataSpec, JobSpec, SPEC_VERSION};
-pub use task::{Evaluation, Runner, SegmentRun, Task, trace};
+pub use task::{Evaluation, MAX_PREPARED_BYTES, Runner, SegmentRun, Task, trace};

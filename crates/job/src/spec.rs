@@ -1,7 +1,8 @@
 //! The specification of a job: everything that decides its bits.
 
-use crate::JobError;
-use assay_engine::{F32, Program, TrainingSpec};
+use crate::{JobError, MAX_PREPARED_BYTES};
+use assay_data::{Files, Preparation};
+use assay_engine::{Program, TrainingSpec};
 use assay_protocol::Hash;
 use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::market::{MAX_SEGMENTS, MAX_SPEC_BYTES};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Version of the specification's encoding.
-pub const SPEC_VERSION: u32 = 1;
+pub const SPEC_VERSION: u32 = 2;
 /// Most steps of a job.
 const MAX_STEPS: u64 = 1 << 40;
 
@@ -21,12 +22,25 @@ const MAX_STEPS: u64 = 1 << 40;
 pub struct DataSpec {
     /// The dataset.
     pub dataset: Hash,
-    /// The file in it: comma-separated numbers, one sample a line, the class last.
-    pub file: String,
-    /// What each feature is divided by.
-    pub divisor: F32,
+    /// How its files become samples.
+    pub prepare: Preparation,
+    /// [`Prepared::root`](assay_data::Prepared::root) of what they become. Whose software prepares something else
+    /// learns it before it takes part.
+    pub prepared: Hash,
     /// Samples that are not trained on, to judge the model by; the seed picks them.
     pub held_out: u32,
+}
+
+impl DataSpec {
+    /// The description of what `files` become.
+    ///
+    /// # Errors
+    /// [`JobError::Samples`] if they are not what the preparation takes.
+    pub fn new(dataset: Hash, prepare: impl Into<Preparation>, files: &Files, held_out: u32) -> Result<Self, JobError> {
+        let prepare = prepare.into();
+        let prepared = prepare.prepare(files, MAX_PREPARED_BYTES)?.root();
+        Ok(Self { dataset, prepare, prepared, held_out })
+    }
 }
 
 /// Everything that decides a job's bits.
@@ -78,7 +92,8 @@ impl JobSpec {
         let version = u32::decode(&mut &bytes[..]).map_err(|error| JobError::Spec(error.to_string()))?;
         if version != SPEC_VERSION {
             return Err(JobError::Spec(format!(
-                "it has version {version} and this software understands {SPEC_VERSION}; use a newer one"
+                "it has version {version} and this software understands {SPEC_VERSION}; use {} one",
+                if version > SPEC_VERSION { "a newer" } else { "an older" }
             )));
         }
         Self::decode_all(&mut &bytes[..]).map_err(|error| JobError::Spec(error.to_string()))
@@ -109,10 +124,7 @@ impl JobSpec {
         if self.steps.div_ceil(u64::from(self.segment_steps)) > u64::from(MAX_SEGMENTS) {
             return field("segment_steps", format!("makes more than {MAX_SEGMENTS} segments; use longer ones"));
         }
-        let divisor = self.data.divisor.get();
-        if !divisor.is_finite() || divisor == 0.0 {
-            return field("data.divisor", format!("{divisor} is not a finite number other than zero"));
-        }
+        self.data.prepare.check()?;
         let program = self.training.compile()?;
         let compiled = Hash(program.hash());
         if compiled != self.program {
@@ -136,6 +148,16 @@ impl JobSpec {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use assay_data::Csv;
+
+    /// Forty rows of four features in three classes.
+    pub(crate) fn csv() -> String {
+        (0..40u32).map(|row| format!("{},{},{},{},{}\n", row % 7, row % 5, row % 3, row % 2, row % 3)).collect()
+    }
+
+    pub(crate) fn files(csv: &str) -> Files {
+        Files::from([("data.csv".to_owned(), csv.as_bytes().to_vec())])
+    }
 
     pub(crate) fn example(steps: u64, segment_steps: u32) -> JobSpec {
         let training = serde_json::from_str(
@@ -144,7 +166,7 @@ pub(crate) mod tests {
                  "batch": 4 }"#,
         )
         .unwrap();
-        let data = DataSpec { dataset: Hash([5; 32]), file: "data.csv".into(), divisor: F32::from(16.0), held_out: 10 };
+        let data = DataSpec::new(Hash([5; 32]), Csv::plain("data.csv", 16.0), &files(&csv()), 10).unwrap();
         JobSpec::new(training, data, Hash([6; 32]), steps, segment_steps).unwrap()
     }
 
@@ -157,8 +179,10 @@ pub(crate) mod tests {
         let bytes = spec.to_bytes();
         assert!(JobSpec::from_bytes(&bytes[..bytes.len() - 1]).is_err());
         assert!(JobSpec::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
-        let newer = [&2u32.to_le_bytes(), &bytes[4..]].concat();
-        assert!(JobSpec::from_bytes(&newer).unwrap_err().to_string().contains("newer"));
+        let newer = [&(SPEC_VERSION + 1).to_le_bytes(), &bytes[4..]].concat();
+        assert!(JobSpec::from_bytes(&newer).unwrap_err().to_string().contains("a newer"));
+        let older = [&(SPEC_VERSION - 1).to_le_bytes(), &bytes[4..]].concat();
+        assert!(JobSpec::from_bytes(&older).unwrap_err().to_string().contains("an older"));
     }
 
     #[test]
@@ -180,7 +204,7 @@ pub(crate) mod tests {
         assert!(refused(|spec| spec.steps = 0).contains("steps"));
         assert!(refused(|spec| spec.segment_steps = 0).contains("segment_steps"));
         assert!(refused(|spec| spec.steps = 1 << 39).contains("longer"));
-        assert!(refused(|spec| spec.data.divisor = F32::from(f32::NAN)).contains("data.divisor"));
+        assert!(refused(|spec| spec.data.prepare = Csv::plain("a", 0.0).into()).contains("data.divisor"));
         assert!(refused(|spec| spec.program = Hash::default()).contains("version of the software"));
         assert!(refused(|spec| spec.training.batch = 5).contains("version of the software"));
     }

@@ -1,7 +1,10 @@
 //! A specification with its data and its program: what segments are run with.
 
 use crate::{JobError, JobSpec, artefact};
-use assay_engine::{Backend, Dataset, Program, Pulse, Sampler, Session, State, accuracy, salted_trace, split, train};
+use assay_data::{Files, Prepared};
+use assay_engine::{
+    Backend, Dataset, Program, Pulse, Sampler, Samples, Session, State, accuracy, salted_trace, split, train,
+};
 use assay_protocol::Hash;
 use assay_protocol::commitment::{self, JobId};
 use assay_protocol::hash::Native;
@@ -38,19 +41,22 @@ impl SegmentRun {
     }
 }
 
+/// Most bytes of memory that a job's samples take.
+pub const MAX_PREPARED_BYTES: u64 = 4 << 30;
+
 /// How a model does on the samples that were held out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evaluation {
-    /// Held-out samples whose class it gives.
+    /// Labels of held-out samples that it gives.
     pub right: u64,
-    /// Held-out samples.
-    pub samples: u64,
+    /// Labels of held-out samples: one each, or one for each of a text's tokens.
+    pub labels: u64,
 }
 
 impl Evaluation {
     /// The share of right answers, 0 to 1.
     pub fn accuracy(&self) -> f64 {
-        self.right as f64 / self.samples as f64
+        self.right as f64 / self.labels as f64
     }
 }
 
@@ -66,29 +72,36 @@ pub struct Task {
 }
 
 impl Task {
-    /// Puts a specification and the bytes of its data file together.
+    /// Puts a specification and the files that its preparation names together.
     ///
     /// # Errors
-    /// What [`JobSpec::compile`] refuses, and [`JobError::Data`] or
-    /// [`JobError::Engine`] if the data does not fit.
-    pub fn new(spec: JobSpec, file: &[u8]) -> Result<Self, JobError> {
+    /// What [`JobSpec::compile`] refuses, [`JobError::Samples`] if the files are not what the preparation
+    /// takes, [`JobError::Data`] or [`JobError::Engine`] if the samples do not fit.
+    pub fn new(spec: JobSpec, files: &Files) -> Result<Self, JobError> {
+        let prepared = spec.data.prepare.prepare(files, MAX_PREPARED_BYTES)?;
+        Self::with_samples(spec, prepared)
+    }
+
+    /// Puts a specification and what its files have become together.
+    ///
+    /// # Errors
+    /// As [`Task::new`].
+    pub fn with_samples(spec: JobSpec, prepared: Prepared) -> Result<Self, JobError> {
         let program = spec.compile()?;
         let forward = spec.training.compile_forward()?;
-        let text = std::str::from_utf8(file)
-            .map_err(|error| JobError::Data(format!("{} is not UTF-8 text: {error}", spec.data.file)))?;
-        let model = &spec.training.model;
-        let data = Dataset::from_csv(text, model.classes(), spec.data.divisor.get())?;
-        if data.width() != model.inputs() as usize {
-            return Err(JobError::Data(format!(
-                "{} has {} features a sample and the model takes {}",
-                spec.data.file,
-                data.width(),
-                model.inputs()
-            )));
+        let root = prepared.root();
+        if root != spec.data.prepared {
+            return Err(JobError::OtherSamples { named: spec.data.prepared, prepared: root });
         }
+        let data = dataset(prepared, spec.training.model.samples())?;
         let (training, held_out) = split(&spec.seed.0, data.rows(), u64::from(spec.data.held_out))?;
         let sampler = Sampler::new(&spec.seed.0, training, spec.training.batch)?;
         Ok(Self { spec, program, forward, data, sampler, held_out })
+    }
+
+    /// The specification alone.
+    pub fn into_spec(self) -> JobSpec {
+        self.spec
     }
 
     /// The specification.
@@ -156,8 +169,29 @@ impl Task {
             return Err(JobError::Data("the job holds no samples out to judge the model by".into()));
         }
         let right = accuracy(backend, &self.forward, state, &self.data, &self.held_out)?;
-        Ok(Evaluation { right, samples: self.held_out.len() as u64 })
+        let labels = self.held_out.len() * self.data.labels_each();
+        Ok(Evaluation { right, labels: labels as u64 })
     }
+}
+
+/// Samples as the model takes them.
+fn dataset(prepared: Prepared, samples: Samples) -> Result<Dataset, JobError> {
+    Ok(match (prepared, samples) {
+        (Prepared::Rows(rows), Samples::Features { width, classes }) => {
+            rows.fit(width, classes)?;
+            Dataset::from_features(width, rows.features, rows.labels)?
+        }
+        (Prepared::Tokens(tokens), Samples::Tokens { context, vocabulary }) => {
+            tokens.fit(vocabulary, context)?;
+            Dataset::from_tokens(tokens.tokens, context)?
+        }
+        (Prepared::Rows(_), Samples::Tokens { .. }) => {
+            return Err(JobError::Data("the model takes text, and the data is a table or images".into()));
+        }
+        (Prepared::Tokens(_), Samples::Features { .. }) => {
+            return Err(JobError::Data("the model takes features with a class, and the data is text".into()));
+        }
+    })
 }
 
 /// Runs segments of a task.
@@ -212,7 +246,7 @@ impl Runner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::tests::example;
+    use crate::spec::tests::{csv, example, files};
     use assay_engine::CpuBackend;
     use assay_protocol::Address;
 
@@ -220,12 +254,8 @@ mod tests {
         JobId { market: Address([1; 20]), number }
     }
 
-    fn csv() -> String {
-        (0..40u32).map(|row| format!("{},{},{},{},{}\n", row % 7, row % 5, row % 3, row % 2, row % 3)).collect()
-    }
-
     fn task() -> Task {
-        Task::new(example(10, 4), csv().as_bytes()).unwrap()
+        Task::new(example(10, 4), &files(&csv())).unwrap()
     }
 
     fn all(task: &Task, threads: usize) -> (Vec<Hash>, Vec<Hash>, State) {
@@ -305,10 +335,46 @@ mod tests {
 
     #[test]
     fn data_that_does_not_fit_is_refused() {
-        let refused = |text: &str| Task::new(example(10, 4), text.as_bytes()).unwrap_err().to_string();
+        // As its author would post it: with the root of what there is.
+        let refused = |text: &str| {
+            let mut spec = example(10, 4);
+            let files = files(text);
+            spec.data.prepared =
+                spec.data.prepare.prepare(&files, 1 << 20).map(|samples| samples.root()).unwrap_or_default();
+            Task::new(spec, &files).unwrap_err().to_string()
+        };
         assert!(refused("1,2,0\n3,4,1\n").contains("2 features"));
         assert!(refused("1,2,3,4,0\n").contains("held out"));
         assert!(refused("1,2,3,4,0\n1,2,3,x,0\n").contains("row 2, column 4"));
-        assert!(Task::new(example(10, 4), &[0xff]).unwrap_err().to_string().contains("UTF-8"));
+        assert!(refused("1,2,3,4,0\n1,2,3,4,3\n").contains("row 2: the class is 3"));
+        let other = Task::new(example(10, 4), &files("1,2,3,4,0\n")).unwrap_err();
+        assert!(matches!(other, JobError::OtherSamples { .. }), "{other}");
+        let mut text = example(10, 4);
+        text.data.prepare = serde_json::from_str(r#"{ "text": { "files": ["data.csv"], "tokens": "byte" } }"#).unwrap();
+        text.data.prepared = text.data.prepare.prepare(&files("abc"), 1 << 20).unwrap().root();
+        assert!(Task::new(text, &files("abc")).unwrap_err().to_string().contains("takes features"));
+    }
+
+    #[test]
+    fn a_text_trains_a_gpt_and_its_tokens_are_judged() {
+        let training = serde_json::from_str(
+            r#"{ "model": { "gpt": { "vocabulary": 256, "context": 8, "layers": 1, "heads": 2, "width": 8 } },
+                 "optimiser": { "sgd": { "lr": 0.5, "momentum": 0.0, "weight_decay": 0.0 } },
+                 "batch": 4 }"#,
+        )
+        .unwrap();
+        let files = Files::from([("a.txt".to_owned(), b"la la la, ".repeat(40))]);
+        let prepare: assay_data::Preparation =
+            serde_json::from_str(r#"{ "text": { "files": ["a.txt"], "tokens": "byte" } }"#).unwrap();
+        let data = crate::DataSpec::new(Hash([5; 32]), prepare, &files, 5).unwrap();
+        let task = Task::new(JobSpec::new(training, data, Hash([6; 32]), 60, 30).unwrap(), &files).unwrap();
+        let backend = CpuBackend::new(1).unwrap();
+        let before = task.evaluate(&backend, &task.initial_state().unwrap()).unwrap();
+        let mut runner = task.runner(&backend).unwrap();
+        let first = runner.run(&task.initial_state().unwrap(), 0, |_| true).unwrap().unwrap();
+        let last = runner.run(&first.state, 1, |_| true).unwrap().unwrap();
+        let after = task.evaluate(&backend, &last.state).unwrap();
+        assert_eq!((before.labels, after.labels), (40, 40));
+        assert!(after.right > before.right + 8, "{before:?} {after:?}");
     }
 }

@@ -4,7 +4,10 @@
 use crate::options::Deployed;
 use anyhow::{Context, bail};
 use assay_content::{Fetcher, Kind, Store, fetch::Progress};
-use assay_job::{JobSpec, Manifest, Task};
+use assay_data::{Files, Preparation};
+use assay_job::{DataSpec, JobSpec, Manifest, Task};
+use assay_protocol::Hash;
+use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::market::JobView;
 
 /// Most bytes of a data file that is fetched, unless a policy says less.
@@ -42,38 +45,57 @@ pub async fn spec(deployed: &Deployed, job: &JobView) -> anyhow::Result<JobSpec>
     Ok(spec)
 }
 
-/// The data file of a specification: from `cache` if it is there, else from the
-/// dataset's locations on chain, and kept in `cache`.
+/// The files that a preparation names: each from `cache` if it is there, else from
+/// the dataset's locations on chain, and kept in `cache`. `progress` hears of bytes
+/// of all files together.
 ///
 /// # Errors
-/// If the dataset is not registered, is larger than `limit` bytes, or no
-/// location serves the right bytes.
-pub async fn data_file(
+/// If the dataset is not registered, the files have more than `limit` bytes
+/// together, or no location serves the right bytes.
+pub async fn data_files(
     deployed: &Deployed,
     fetcher: &Fetcher,
-    spec: &JobSpec,
+    dataset: Hash,
+    prepare: &Preparation,
     cache: &Store,
     limit: u64,
     progress: Progress<'_>,
-) -> anyhow::Result<Vec<u8>> {
-    let dataset = spec.data.dataset;
+) -> anyhow::Result<Files> {
     let locations = deployed.registry.locations(&assay_protocol::registry::Node::Dataset(dataset)).await?;
     let manifest = Manifest::fetch(fetcher, &locations, &dataset).await?;
-    let entry = manifest.file(&spec.data.file)?;
-    if entry.bytes > limit {
-        bail!("{} of dataset {dataset} has {} bytes, more than the limit of {limit}", entry.path, entry.bytes);
+    let entries = prepare.files().into_iter().map(|path| manifest.file(path)).collect::<Result<Vec<_>, _>>()?;
+    let total = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.bytes));
+    if total > limit {
+        let names: Vec<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+        bail!("{} of dataset {dataset} have {total} bytes, more than the limit of {limit}", names.join(", "));
     }
-    if let Some(bytes) = cache.get(Kind::Blob, &entry.sha256)? {
-        // A disk may lie: only what has the right hash is taken from the cache.
-        if assay_protocol::hash::Sha256::sha256(&assay_protocol::hash::Native, &bytes) == entry.sha256 {
-            return Ok(bytes);
-        }
-        cache.remove(Kind::Blob, &entry.sha256)?;
+    let mut files = Files::new();
+    let mut done = 0;
+    for entry in entries {
+        let bytes = match kept(cache, &entry.sha256)? {
+            Some(bytes) => bytes,
+            None => {
+                check_disk(cache, entry.bytes)?;
+                let own: Progress<'_> = &|have, _| progress(done + have, Some(total));
+                let bytes = manifest.fetch_file(fetcher, &locations, &entry.path, own).await?;
+                cache.put_blob(&bytes)?;
+                bytes
+            }
+        };
+        done += entry.bytes;
+        files.insert(entry.path.clone(), bytes);
     }
-    check_disk(cache, entry.bytes)?;
-    let bytes = manifest.fetch_file(fetcher, &locations, &spec.data.file, progress).await?;
-    cache.put_blob(&bytes)?;
-    Ok(bytes)
+    Ok(files)
+}
+
+/// Content that `cache` has. A disk may lie: only what has the right hash is taken from it.
+fn kept(cache: &Store, sha256: &Hash) -> anyhow::Result<Option<Vec<u8>>> {
+    let Some(bytes) = cache.get(Kind::Blob, sha256)? else { return Ok(None) };
+    if Native.sha256(&bytes) == *sha256 {
+        return Ok(Some(bytes));
+    }
+    cache.remove(Kind::Blob, sha256)?;
+    Ok(None)
 }
 
 /// Refuses data that would fill the disk.
@@ -93,7 +115,7 @@ fn check_disk(cache: &Store, bytes: u64) -> anyhow::Result<()> {
 /// The task of a job: its specification and its data.
 ///
 /// # Errors
-/// As [`spec`] and [`data_file`], and if the data does not fit.
+/// As [`spec`] and [`data_files`], and if the data does not fit.
 pub async fn task(
     deployed: &Deployed,
     fetcher: &Fetcher,
@@ -103,8 +125,9 @@ pub async fn task(
     progress: Progress<'_>,
 ) -> anyhow::Result<Task> {
     let spec = spec(deployed, job).await?;
-    let file = data_file(deployed, fetcher, &spec, cache, limit, progress).await?;
-    Ok(Task::new(spec, &file)?)
+    let DataSpec { dataset, prepare, .. } = &spec.data;
+    let files = data_files(deployed, fetcher, *dataset, prepare, cache, limit, progress).await?;
+    Ok(Task::new(spec, &files)?)
 }
 
 #[cfg(test)]

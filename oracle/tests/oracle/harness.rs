@@ -3,6 +3,7 @@
 
 use assay_client::{Amount, Chain, Market, Signer};
 use assay_engine::{Activation, CpuBackend, Mlp, ModelSpec, OptimiserSpec, State as ModelState, TrainingSpec};
+use assay_data::{Csv, Files};
 use assay_job::{DataSpec, JobSpec, MANIFEST_FILE, Manifest, Task};
 use assay_protocol::Hash;
 use assay_protocol::commitment::{JobId, seal, sealed_secret};
@@ -30,6 +31,10 @@ const VERIFIERS: [&str; 3] = ["//Charlie", "//Dave", "//Ferdie"];
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The oracle's data file.
+fn files() -> Files {
+    Files::from([("data.csv".to_owned(), csv().into_bytes())])
+}
+
 fn csv() -> String {
     (0..200u32).map(|row| format!("{},{},{},{},{}\n", row % 7, row % 5, row % 3, row % 2, row % 3)).collect()
 }
@@ -83,18 +88,15 @@ impl World {
     }
 
     pub fn spec(&self, steps: u64) -> JobSpec {
-        let training = TrainingSpec {
-            model: ModelSpec::Mlp(Mlp { inputs: 4, hidden: vec![8], classes: 3, activation: Activation::Relu }),
-            optimiser: OptimiserSpec::Sgd { lr: 0.125.into(), momentum: 0.5.into(), weight_decay: 0.0.into() },
-            batch: 8,
-            precision: Default::default(),
-        };
-        let data = DataSpec { dataset: self.dataset, file: "data.csv".into(), divisor: 8.0.into(), held_out: 20 };
+        let model = ModelSpec::Mlp(Mlp { inputs: 4, hidden: vec![8], classes: 3, activation: Activation::Relu });
+        let optimiser = OptimiserSpec::Sgd { lr: 0.125.into(), momentum: 0.5.into(), weight_decay: 0.0.into() };
+        let training = TrainingSpec::new(model, optimiser, 8);
+        let data = DataSpec::new(self.dataset, Csv::plain("data.csv", 8.0), &files(), 20).unwrap();
         JobSpec::new(training, data, Hash([6; 32]), steps, u32::try_from(steps / 6).unwrap()).unwrap()
     }
 
     pub fn task(&self, spec: &JobSpec) -> Task {
-        Task::new(spec.clone(), csv().as_bytes()).unwrap()
+        Task::new(spec.clone(), &files()).unwrap()
     }
 
     /// The client posts a job of six segments.

@@ -88,6 +88,7 @@ fn made_up(task: &Task, from: &State, segment: u32) -> Result<SegmentRun, JobErr
 mod tests {
     use super::*;
     use assay_engine::CpuBackend;
+    use assay_data::{Csv, Files};
     use assay_job::{DataSpec, JobSpec};
     use assay_oracle::Honest;
     use assay_protocol::Address;
@@ -104,25 +105,20 @@ mod tests {
     }
 
     fn task() -> Task {
-        let training = assay_engine::TrainingSpec {
-            model: assay_engine::ModelSpec::Mlp(assay_engine::Mlp {
-                inputs: 2,
-                hidden: vec![4],
-                classes: 2,
-                activation: assay_engine::Activation::Relu,
-            }),
-            optimiser: assay_engine::OptimiserSpec::Sgd {
-                lr: 0.5.into(),
-                momentum: 0.5.into(),
-                weight_decay: 0.0.into(),
-            },
-            batch: 2,
-            precision: Default::default(),
-        };
-        let data = DataSpec { dataset: Default::default(), file: "a.csv".into(), divisor: 4.0.into(), held_out: 2 };
-        let spec = JobSpec::new(training, data, Default::default(), 8, 2).unwrap();
+        let model = assay_engine::ModelSpec::Mlp(assay_engine::Mlp {
+            inputs: 2,
+            hidden: vec![4],
+            classes: 2,
+            activation: assay_engine::Activation::Relu,
+        });
+        let optimiser =
+            assay_engine::OptimiserSpec::Sgd { lr: 0.5.into(), momentum: 0.5.into(), weight_decay: 0.0.into() };
+        let training = assay_engine::TrainingSpec::new(model, optimiser, 2);
         let csv: String = (0..10).map(|row| format!("{},{},{}\n", row % 4, row % 3, row % 2)).collect();
-        Task::new(spec, csv.as_bytes()).unwrap()
+        let files = Files::from([("a.csv".to_owned(), csv.into_bytes())]);
+        let data = DataSpec::new(Default::default(), Csv::plain("a.csv", 4.0), &files, 2).unwrap();
+        let spec = JobSpec::new(training, data, Default::default(), 8, 2).unwrap();
+        Task::new(spec, &files).unwrap()
     }
 
     #[test]

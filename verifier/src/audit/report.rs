@@ -62,8 +62,8 @@ pub struct Segments {
 pub struct HeldOut {
     /// Right answers.
     pub right: u64,
-    /// Samples.
-    pub samples: u64,
+    /// Answers: one for each sample, or for each token of a text's samples.
+    pub labels: u64,
 }
 
 /// An audit's result.
@@ -159,11 +159,11 @@ impl Report {
                 ),
             );
         }
-        if let Some(HeldOut { right, samples }) = self.held_out {
-            let share = 100.0 * right as f64 / samples as f64;
+        if let Some(HeldOut { right, labels }) = self.held_out {
+            let share = 100.0 * right as f64 / labels as f64;
             line(
                 &mut text,
-                format_args!("Held-out samples: {right} of {samples} right ({share:.2} %), computed here."),
+                format_args!("Held-out samples: {right} of {labels} right ({share:.2} %), computed here."),
             );
         }
         let failed = self.failures().count();

@@ -6,6 +6,7 @@ use crate::audit::report::{Checks, HeldOut, Segments};
 use crate::replay::{Replay, artefact_hash, replay};
 use assay_content::Fetcher;
 use assay_engine::{CpuBackend, State};
+use assay_data::Files;
 use assay_job::{Commitments, Manifest, Task};
 use assay_protocol::Hash;
 use assay_protocol::commitment::{JobId, Leaf, seal};
@@ -33,7 +34,8 @@ impl Served<'_> {
     /// Fetches all files of all datasets, and puts the task together.
     pub async fn data(&self, checks: &mut Checks) -> Option<Arc<Task>> {
         let spec = &self.recorded.spec;
-        let mut file = None;
+        let wanted = spec.data.prepare.files();
+        let mut files = Files::new();
         for dataset in &self.records.datasets {
             let manifest = checks.result("dataset manifest", self.manifest(dataset).await)?;
             if manifest.bytes() > self.max_data_bytes {
@@ -46,7 +48,9 @@ impl Served<'_> {
             for entry in &manifest.files {
                 self.bar.set_message(format!("fetching {}", entry.path));
                 match manifest.fetch_file(self.fetcher, &dataset.locations, &entry.path, &|_, _| ()).await {
-                    Ok(bytes) if entry.path == spec.data.file && dataset.id == spec.data.dataset => file = Some(bytes),
+                    Ok(bytes) if dataset.id == spec.data.dataset && wanted.contains(&&*entry.path) => {
+                        files.insert(entry.path.clone(), bytes);
+                    }
                     Ok(_) => {}
                     Err(error) => {
                         checks.failed("dataset files", error.to_string());
@@ -58,10 +62,7 @@ impl Served<'_> {
             checks.ok("dataset files", format!("{count} files, {bytes} bytes, hashes as in the manifest"));
         }
         let spec = spec.clone();
-        let task = match file {
-            None => Err(format!("no dataset of the job has the file {}", spec.data.file)),
-            Some(file) => blocking(move || Task::new(spec, &file).map_err(|error| error.to_string())).await,
-        };
+        let task = blocking(move || Task::new(spec, &files).map_err(|error| error.to_string())).await;
         checks.result("data", task.map(|task| (Arc::new(task), "the data fits the specification".to_owned())))
     }
 
@@ -162,7 +163,7 @@ impl Served<'_> {
         self.artefact_served(checks).await;
         match judged {
             None => None,
-            Some(Ok(judged)) => Some(HeldOut { right: judged.right, samples: judged.samples }),
+            Some(Ok(judged)) => Some(HeldOut { right: judged.right, labels: judged.labels }),
             Some(Err(error)) => {
                 checks.failed("held-out samples", error.to_string());
                 None

@@ -95,7 +95,7 @@ async fn finished(cheat: Cheat) -> Finished {
     std::fs::write(data.join(MANIFEST_FILE), manifest.to_json()).unwrap();
 
     let spec: JobSpec = spec_on(manifest.id(), u64::from(SEGMENTS) * 2, 2);
-    let task = Task::new(spec.clone(), csv().as_bytes()).unwrap();
+    let task = Task::new(spec.clone(), &files()).unwrap();
     let store = Store::open(folder.path().join("store")).unwrap();
     let (states, traces, artefact) = train(&task, &store, cheat);
     let commitments = Commitments::new(JOB_ID, &OPERATOR, &states, &traces);
@@ -203,7 +203,7 @@ async fn an_honest_job_passes_every_check() {
     assert!(report.checks.iter().all(|check| check.status == Status::Ok), "{}", report.table());
     assert!(report.passed);
     assert_eq!(report.segments.confirmed, [0, 1, 2, 3, 4]);
-    assert_eq!(report.held_out.unwrap().samples, 10);
+    assert_eq!(report.held_out.unwrap().labels, 10);
     assert!(report.odds.iter().all(|odds| odds.unseen_here == Some(0.0)));
     assert!(report.table().contains("5 of 5 segments"));
     serde_json::to_value(&report).unwrap();

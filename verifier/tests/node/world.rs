@@ -1,7 +1,7 @@
 //! A chain with contracts, a registered dataset, and verifiers as processes.
 
 use assay_client::{Amount, Chain, Signer};
-use assay_engine::F32;
+use assay_data::{Csv, Files};
 use assay_job::{DataSpec, JobSpec, MANIFEST_FILE, Manifest};
 use assay_protocol::commitment::sealed_secret;
 use assay_protocol::hash::Native;
@@ -231,9 +231,10 @@ async fn dataset(deployed: &Deployed, owner: &Signer, folder: &Path) -> (JobSpec
              "optimiser": { "sgd": { "lr": 0.125, "momentum": 0.5, "weight_decay": 0.0 } }, "batch": 4 }"#,
     )
     .unwrap();
-    let source = DataSpec { dataset: manifest.id(), file: "data.csv".into(), divisor: F32::from(16.0), held_out: 10 };
+    let files = Files::from([("data.csv".to_owned(), data.into_bytes())]);
+    let source = DataSpec::new(manifest.id(), Csv::plain("data.csv", 16.0), &files, 10).unwrap();
     let spec = JobSpec::new(training, source, Hash([6; 32]), u64::from(SEGMENTS) * 4, 4).unwrap();
-    (spec, data.into_bytes())
+    (spec, files)
 }
 
 /// So many tokens in the contract's unit.

@@ -11,7 +11,8 @@ use crate::signing::Signing;
 use anyhow::{Context, bail};
 use assay_client::{Amount, CallError, Unit};
 use assay_content::Store;
-use assay_job::{JobSpec, Task};
+use assay_data::Files;
+use assay_job::JobSpec;
 use assay_protocol::market::{ModelTerms, Policy, PostJob, Terms};
 use assay_protocol::registry::{self, Royalty, share};
 use assay_protocol::{Address, Hash};
@@ -26,10 +27,6 @@ use std::path::{Path, PathBuf};
 pub struct Post {
     /// The description, see docs/job.md
     file: PathBuf,
-    /// Do not fetch the dataset to see whether it fits the job. Nobody can do a
-    /// job whose data does not fit, and its payment waits until it is cancelled
-    #[arg(long)]
-    skip_data_check: bool,
     /// The most that the owners of the inputs may get together, in basis points
     /// of the payment. By default what they ask for when this is shown: the
     /// market refuses the job if they ask for more by then
@@ -47,23 +44,24 @@ impl Post {
             Some(seed) => seed,
             None => random()?,
         };
-        let spec = description.spec(source.id(), seed)?;
         // What a folder here shows needs no chain.
-        if let Source::Folder(folder, _) = &source {
-            check_folder(&spec, folder)?;
-        }
+        let here = match &source {
+            Source::Folder(folder, _) => Some(description.task(source.id(), seed, &description.files_in(folder)?)?),
+            Source::Id(_) | Source::Manifest(_) => None,
+        };
         let deployed = global.connect().await?;
+        let dataset = deployed.registry.dataset(source.id()).await?;
+        let dataset = dataset.with_context(|| no_dataset(&source.id()))?;
+        let mut signing = Signing::new(global, &deployed.chain).await?;
+        let royalties = royalties(&deployed, signing.address(), source.id(), description.model.parent).await?;
+        let task = match here {
+            Some(task) => task,
+            None => description.task(source.id(), seed, &fetched(global, &deployed, &description, source.id()).await?)?,
+        };
+        let spec = task.into_spec();
         let unit = deployed.chain.unit();
         let amounts = description.amounts(unit)?;
         let policy = description.policy(unit, amounts.payment, spec.segments())?;
-        let dataset = deployed.registry.dataset(spec.data.dataset).await?;
-        let dataset = dataset.with_context(|| no_dataset(&spec.data.dataset))?;
-        if !self.skip_data_check && !matches!(source, Source::Folder(..)) {
-            check_served(global, &deployed, &spec).await?;
-        }
-
-        let mut signing = Signing::new(global, &deployed.chain).await?;
-        let royalties = royalties(&deployed, signing.address(), &spec, description.model.parent).await?;
         let secret = Secret::new(signing.address(), deployed.market.address())?;
         let job = PostJob {
             terms: terms(&description, &spec, &amounts, policy, secret.sealed),
@@ -109,28 +107,23 @@ impl Post {
     }
 }
 
-fn check_folder(spec: &JobSpec, folder: &Path) -> anyhow::Result<()> {
-    let path = folder.join(&spec.data.file);
-    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Task::new(spec.clone(), &bytes).with_context(|| format!("{} does not fit the job", path.display()))?;
-    Ok(())
-}
-
-/// Fetches the dataset as an operator would, and tries it.
-async fn check_served(global: &Global, deployed: &Deployed, spec: &JobSpec) -> anyhow::Result<()> {
+/// Fetches the data as an operator would.
+async fn fetched(
+    global: &Global,
+    deployed: &Deployed,
+    description: &Description,
+    dataset: Hash,
+) -> anyhow::Result<Files> {
     let cache = Store::open(global.data()?.join("cache"))?;
     let bar = progress::bytes("fetching the dataset");
     let (fetcher, report) = (deployed.fetcher(), progress::of_fetch(&bar));
-    let bytes = inputs::data_file(deployed, &fetcher, spec, &cache, inputs::MAX_DATA_BYTES, &report).await;
+    let prepare = &description.data.prepare;
+    let files =
+        inputs::data_files(deployed, &fetcher, dataset, prepare, &cache, inputs::MAX_DATA_BYTES, &report).await;
     bar.finish_and_clear();
-    let bytes = bytes.context(
-        "an operator could not fetch the dataset; its owner can mend that with `assay dataset set-locations` \
-         (--skip-data-check posts the job all the same)",
-    )?;
-    if let Err(error) = Task::new(spec.clone(), &bytes) {
-        bail!("the dataset does not fit the job: {error}");
-    }
-    Ok(())
+    files.context(
+        "an operator could not fetch the dataset; its owner can mend that with `assay dataset set-locations`",
+    )
 }
 
 /// What the owners of the job's inputs will get; an error that says what to do
@@ -138,10 +131,9 @@ async fn check_served(global: &Global, deployed: &Deployed, spec: &JobSpec) -> a
 async fn royalties(
     deployed: &Deployed,
     client: Address,
-    spec: &JobSpec,
+    dataset: Hash,
     parent: Option<Hash>,
 ) -> anyhow::Result<Vec<Royalty>> {
-    let dataset = spec.data.dataset;
     match deployed.registry.check_inputs(client, &[dataset], parent).await {
         Ok(royalties) => Ok(royalties),
         Err(CallError::Refused { reason: registry::Error::NoGrant(id), .. }) => bail!(

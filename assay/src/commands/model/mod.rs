@@ -291,10 +291,10 @@ impl Evaluate {
             "{:.2} % right on held-out samples: {} of {}",
             accuracy * 100.0,
             evaluation.right,
-            evaluation.samples
+            evaluation.labels
         );
         let data = json!({
-            "id": self.id, "right": evaluation.right, "samples": evaluation.samples, "accuracy": accuracy,
+            "id": self.id, "right": evaluation.right, "labels": evaluation.labels, "accuracy": accuracy,
         });
         Answer::new(data, text)
     }

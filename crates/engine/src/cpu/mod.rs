@@ -3,11 +3,16 @@
 
 mod alone;
 mod instructions;
+mod long;
 mod map;
 mod matmul;
 mod moves;
+mod parts;
+mod random;
 mod reduce;
 mod split;
+mod strided;
+mod windows;
 
 use std::sync::Arc;
 
@@ -21,8 +26,10 @@ use self::matmul::{MatMuls, Operand};
 use self::split::Split;
 use crate::backend::{Backend, Session};
 use crate::error::EngineError;
+use crate::plan::Plan;
 use crate::program::{OpNode, Program};
 use crate::session::{HostSession, Runner, View, check_finite};
+use crate::sums::Sums;
 
 /// Work, in element operations, below which an op is not split over threads: some tens of
 /// microseconds, several times what handing it over takes.
@@ -43,6 +50,7 @@ pub struct CpuBackend {
     grain: usize,
     level: Level,
     memory_limit: u64,
+    parts: Option<u32>,
 }
 
 impl CpuBackend {
@@ -74,6 +82,7 @@ impl CpuBackend {
             grain: GRAIN,
             level,
             memory_limit: MEMORY_LIMIT,
+            parts: None,
         };
         Ok(backend.named())
     }
@@ -111,11 +120,22 @@ impl CpuBackend {
         self
     }
 
-    /// Refuses programs whose tensors take more than this many bytes together
-    /// (default 8 GiB). What the back end packs for its matmuls comes on top.
+    /// Stays within this many bytes for the tensors of a program (default 8 GiB), or refuses it. Where
+    /// they do not fit together, values that are not needed any more make room for others
+    /// ([`Session::tensor`] has the outputs only), and the batch is cut into parts; that changes no
+    /// bit. What the back end packs for its matmuls comes on top.
     #[must_use]
     pub fn with_memory_limit(mut self, bytes: u64) -> CpuBackend {
         self.memory_limit = bytes;
+        self
+    }
+}
+
+impl CpuBackend {
+    /// Works on the batch in this many parts, whether the memory needs it or not.
+    #[must_use]
+    pub fn with_parts(mut self, parts: u32) -> CpuBackend {
+        self.parts = Some(parts);
         self
     }
 }
@@ -136,7 +156,11 @@ impl Backend for CpuBackend {
             matmuls: MatMuls::new(program, self.level),
             lists: moves::Lists::default(),
         };
-        Ok(Box::new(HostSession::new(program, self.memory_limit, runner)?))
+        let plan = match self.parts {
+            None => Plan::within(program, self.memory_limit)?,
+            Some(parts) => Plan::in_parts(program, parts)?.checked(self.memory_limit)?,
+        };
+        Ok(Box::new(HostSession::new(program, plan, runner)?))
     }
 }
 
@@ -147,7 +171,7 @@ fn cost(program: &Program, node: &OpNode) -> usize {
     let output = elements(shape(node.output));
     match &node.op {
         Op::Map(expr) => output.saturating_mul(map::cost(expr)),
-        Op::MatMul { transpose_a, .. } => {
+        Op::MatMul { transpose_a, .. } | Op::BlockMatMul { transpose_a, .. } => {
             let k = shape(node.inputs[0]).from_right(usize::from(*transpose_a)) as usize;
             matmul::cost(output, k)
         }
@@ -179,6 +203,7 @@ impl Runner for CpuRunner {
         op: &Op,
         inputs: &[View<'_>],
         output: &Shape,
+        first: u64,
         out: &mut [f32],
     ) -> Result<(), ElementError> {
         let split = self.split;
@@ -204,20 +229,53 @@ impl Runner for CpuRunner {
             Op::Transpose => moves::transpose(inputs[0], out, split),
             Op::Reshape => moves::copy(inputs[0].data, out, split),
             Op::Gather => moves::gather(inputs[0], inputs[1], out, split)?,
-            Op::ScatterAdd => moves::scatter_add(inputs[0], inputs[1], output, out, &mut self.lists, split)?,
-            // No faster way yet.
-            Op::Permute { .. }
-            | Op::Slice { .. }
-            | Op::Concat { .. }
-            | Op::Patches(_)
-            | Op::Fold(_)
-            | Op::Iota { .. }
-            | Op::Random { .. }
-            | Op::LongSum { .. }
-            | Op::LongScatterAdd
-            | Op::BlockMatMul { .. } => return crate::law::run(op, inputs, output, out),
+            Op::ScatterAdd | Op::LongScatterAdd => {
+                let is_long = *op == Op::LongScatterAdd;
+                moves::scatter_add([inputs[0], inputs[1]], is_long, output, out, &mut self.lists, split)?
+            }
+            Op::Permute { order } => strided::permute(inputs[0], *order, output, out, split),
+            Op::Slice { axis, start } => strided::slice(inputs[0], *axis, *start, output, out, split),
+            Op::Concat { axis } => strided::concat(inputs, *axis, output, out, split),
+            Op::Patches(window) => windows::patches(inputs[0], *window, out, split),
+            Op::Fold(window) => windows::fold(inputs[0], *window, output, out, split),
+            Op::Iota { axis } => strided::iota(*axis, output, out),
+            Op::Random { stream } => random::run(inputs[0], *stream, first, out, split)?,
+            Op::LongSum { axes } => reduce::long_sum(inputs[0], *axes, out, split),
+            Op::BlockMatMul { transpose_a, transpose_b, precision, block } => {
+                let operands = [(inputs[0], *transpose_a), (inputs[1], *transpose_b)];
+                let operands = operands.map(|(view, transposed)| Operand { view, transposed });
+                self.matmuls.run_blocks(operands, *precision, *block as usize, out, split)
+            }
         };
         if is_finite { Ok(()) } else { check_finite(out) }
+    }
+
+    fn add(
+        &mut self,
+        op: &Op,
+        inputs: &[View<'_>],
+        output: &Shape,
+        parts: u32,
+        sums: &mut Sums,
+    ) -> Result<(), ElementError> {
+        let (split, parts) = (self.split, u64::from(parts));
+        match op {
+            Op::LongSum { axes } => {
+                parts::long_sum(inputs[0], *axes, inputs[0].shape.reduction_count(*axes) * parts, sums, split);
+            }
+            Op::LongScatterAdd => {
+                let count = inputs[1].shape.elements() * parts;
+                parts::long_scatter_add([inputs[0], inputs[1]], output, count, sums, split)?;
+            }
+            Op::BlockMatMul { transpose_a, transpose_b, precision, block } => {
+                let operands = [(inputs[0], *transpose_a), (inputs[1], *transpose_b)];
+                let operands = operands.map(|(view, transposed)| Operand { view, transposed });
+                let count = u64::from(inputs[0].shape.dims()[0].div_ceil(*block)) * parts;
+                self.matmuls.add_blocks(operands, *precision, *block as usize, count, sums, split);
+            }
+            _ => unreachable!("{} is not added up over parts", op.name()),
+        }
+        Ok(())
     }
 }
 

@@ -3,12 +3,13 @@
 use assay_exact::{ElementError, Shape};
 
 use super::instructions::for_level;
-use super::reduce::{all_finite, sum_rows};
+use super::long::long_rows;
+use super::reduce::{WIDTH, all_finite, sum_rows};
 use super::split::Split;
 use crate::session::View;
 
 /// Checks that all elements are integers below `limit`.
-fn check_integers(view: View<'_>, input: usize, limit: u32) -> Result<(), ElementError> {
+pub(super) fn check_integers(view: View<'_>, input: usize, limit: u32) -> Result<(), ElementError> {
     match view.data.iter().position(|&x| assay_exact::integer_below(x, limit).is_none()) {
         None => Ok(()),
         Some(at) => Err(ElementError::BadInteger { input, index: at as u64, bits: view.data[at].to_bits(), limit }),
@@ -114,9 +115,10 @@ impl Lists {
     }
 }
 
+/// By exact sums, or by long ones.
 pub(super) fn scatter_add(
-    values: View<'_>,
-    indices: View<'_>,
+    [values, indices]: [View<'_>; 2],
+    is_long: bool,
     output: &Shape,
     out: &mut [f32],
     lists: &mut Lists,
@@ -130,18 +132,27 @@ pub(super) fn scatter_add(
     lists.make(indices.data, targets as usize);
     let lists = &*lists;
     let cost = 2 * width + 2 * values.data.len() / targets as usize;
-    Ok(split
-        .fill(out, width, cost, |start, out| scatter_rows(split.level, values.data, lists, width, start / width, out)))
+    Ok(split.fill(out, width, cost, |start, out| {
+        scatter_rows(split.level, values.data, lists, is_long, [width, start / width], out)
+    }))
 }
 
 for_level! {
     /// The sums of the targets from `first` on.
-    fn scatter_rows(level; values: &[f32], lists: &Lists, width: usize, first: usize, out: &mut [f32]) -> bool {
+    fn scatter_rows(
+        level;
+        values: &[f32],
+        lists: &Lists,
+        is_long: bool,
+        sizes: [usize; 2],
+        out: &mut [f32],
+    ) -> bool {
+        let [width, first] = sizes;
         for (target, out) in out.chunks_exact_mut(width).enumerate() {
-            for (part, out) in out.chunks_mut(64).enumerate() {
+            for (part, out) in out.chunks_mut(WIDTH).enumerate() {
                 let count = out.len();
-                let rows = lists.rows(first + target).map(|row| &values[row * width + 64 * part..][..count]);
-                sum_rows(rows, out);
+                let rows = lists.rows(first + target).map(|row| &values[row * width + WIDTH * part..][..count]);
+                if is_long { long_rows(rows, out) } else { sum_rows(rows, out) }
             }
         }
         all_finite(out)

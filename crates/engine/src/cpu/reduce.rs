@@ -9,13 +9,14 @@ use assay_exact::sum::finish;
 use assay_exact::{Shape, scalar};
 
 use super::instructions::for_level;
+use super::long::{long_of, long_rows, long_total};
 use super::power_of_two;
 use super::split::Split;
 use crate::session::View;
 
-const MAGIC: f64 = 6_755_399_441_055_744.0;
+pub(super) const MAGIC: f64 = 6_755_399_441_055_744.0;
 /// Columns that are reduced together.
-const WIDTH: usize = 64;
+pub(super) const WIDTH: usize = 64;
 
 thread_local! {
     /// The elements of one result, where they are not neighbours.
@@ -24,13 +25,13 @@ thread_local! {
 
 /// `rint(x * scale)` for `|x * scale| < 2^50` and a power of two `scale`.
 #[inline(always)]
-fn to_grid(x: f32, scale: f64) -> i64 {
+pub(super) fn to_grid(x: f32, scale: f64) -> i64 {
     ((f64::from(x) * scale + MAGIC).to_bits() as i64).wrapping_sub(MAGIC.to_bits() as i64)
 }
 
 /// Magnitudes as integers, which are ordered as the magnitudes are.
 #[inline(always)]
-fn magnitude(x: f32) -> i32 {
+pub(super) fn magnitude(x: f32) -> i32 {
     (x.to_bits() & 0x7fff_ffff) as i32
 }
 
@@ -41,7 +42,7 @@ pub(super) fn all_finite(data: &[f32]) -> bool {
 }
 
 #[inline(always)]
-fn greatest_of(data: &[f32]) -> i32 {
+pub(super) fn greatest_of(data: &[f32]) -> i32 {
     data.iter().fold(0, |most, x| most.max(magnitude(*x)))
 }
 
@@ -57,7 +58,7 @@ fn grid(greatest: i32) -> (i32, f64) {
 }
 
 for_level! {
-    fn greatest(level; data: &[f32]) -> i32 {
+    pub(super) fn greatest(level; data: &[f32]) -> i32 {
         greatest_of(data)
     }
 }
@@ -87,7 +88,7 @@ pub(super) fn total(inputs: &[View<'_>], split: Split) -> f32 {
 
 /// A reduction over neighbouring axes: input `[outer, count, inner]`, output
 /// `[outer, inner]`. `None` if the reduced axes are not neighbours.
-fn collapse(shape: &Shape, axes: u8) -> Option<[usize; 3]> {
+pub(super) fn collapse(shape: &Shape, axes: u8) -> Option<[usize; 3]> {
     let mut sizes = [1usize; 3];
     let mut part = 0;
     for (axis, &size) in shape.dims().iter().enumerate() {
@@ -111,11 +112,17 @@ fn collapse(shape: &Shape, axes: u8) -> Option<[usize; 3]> {
 enum Kind {
     Sum,
     Max,
+    LongSum,
 }
 
 /// Whether all results are finite.
 pub(super) fn sum(input: View<'_>, axes: u8, out: &mut [f32], split: Split) -> bool {
     reduce(Kind::Sum, input, axes, out, split)
+}
+
+/// Whether all results are finite.
+pub(super) fn long_sum(input: View<'_>, axes: u8, out: &mut [f32], split: Split) -> bool {
+    reduce(Kind::LongSum, input, axes, out, split)
 }
 
 /// Whether all results are finite.
@@ -140,6 +147,10 @@ fn reduce(kind: Kind, input: View<'_>, axes: u8, out: &mut [f32], split: Split) 
             out[0] = total(&[input], split);
             out[0].is_finite()
         }
+        Some([1, _, 1]) if kind == Kind::LongSum => {
+            out[0] = long_total(data, split);
+            out[0].is_finite()
+        }
         Some([_, count, 1]) => split.fill(out, 1, 2 * count, |start, out| {
             rows(split.level, kind, &data[start * count..][..out.len() * count], count, out)
         }),
@@ -159,6 +170,7 @@ fn reduced(kind: Kind, data: &[f32]) -> f32 {
                 finish(grid_sum_of(data, scale), exponent)
             }
         },
+        Kind::LongSum => long_of(data),
         Kind::Max => {
             let most = data.iter().fold(i32::MIN, |most, x| most.max(scalar::total_order_key(*x)));
             scalar::from_total_order_key(most)
@@ -212,6 +224,7 @@ for_level! {
             let rows = block.chunks_exact(inner).map(|row| &row[first..first + run]);
             match kind {
                 Kind::Sum => sum_rows(rows, own),
+                Kind::LongSum => long_rows(rows, own),
                 Kind::Max => max_rows(rows, own),
             }
             (at, rest) = (at + run, after);

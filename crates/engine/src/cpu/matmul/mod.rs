@@ -8,6 +8,7 @@
 //! `int8x3` with Karatsuba's trick: `(2^11 h + l)(2^11 h' + l') = 2^22 h h' +
 //! 2^11 ((h + l)(h' + l') - h h' - l l') + l l'`.
 
+mod blocks;
 mod columns;
 mod kernel;
 mod multiply;
@@ -21,13 +22,16 @@ use std::cell::RefCell;
 
 use assay_exact::{Op, Precision};
 
+use self::blocks::Blocks;
 use self::kernel::Kernel;
 use self::multiply::{MACS, Product, Sizes};
 use self::pack::{Form, Packed, Source};
 use super::instructions::Level;
+use super::parts::exponent;
 use super::split::Split;
 use crate::program::{Program, TensorKind};
 use crate::session::View;
+use crate::sums::Sums;
 
 thread_local! {
     /// For batches whose products are spread over the threads.
@@ -44,6 +48,8 @@ pub(super) struct MatMuls {
     kept: Vec<Kept>,
     /// By op: where its packed operands are kept.
     plan: Vec<[Option<usize>; 2]>,
+    /// For products in blocks.
+    blocks: Blocks,
 }
 
 struct Kept {
@@ -107,7 +113,14 @@ impl MatMuls {
     /// Keeps nothing packed.
     pub fn alone(level: Level) -> MatMuls {
         let (words, bytes) = (Kernel::words(level), Kernel::bytes(level));
-        MatMuls { words, bytes, scratch: Default::default(), kept: Vec::new(), plan: Vec::new() }
+        MatMuls {
+            words,
+            bytes,
+            scratch: Default::default(),
+            kept: Vec::new(),
+            plan: Vec::new(),
+            blocks: Blocks::default(),
+        }
     }
 
     /// Packed operands are out of date: all of them, or those that change in every execution.
@@ -115,6 +128,52 @@ impl MatMuls {
         for kept in &mut self.kept {
             kept.is_fresh &= !all && !kept.key.varies;
         }
+    }
+
+    /// The fastest for a precision.
+    fn kernel(&self, precision: Precision) -> Kernel {
+        if precision == Precision::Int8x1 { self.bytes.unwrap_or(self.words) } else { self.words }
+    }
+
+    /// `out = left right` by block products, for rank 2 or 3. Whether all of it is finite.
+    pub fn run_blocks(
+        &mut self,
+        operands: [Operand<'_>; 2],
+        precision: Precision,
+        block: usize,
+        out: &mut [f32],
+        split: Split,
+    ) -> bool {
+        let sizes = sizes(operands);
+        if out.is_empty() || sizes.k == 0 {
+            out.fill(0.0);
+            return true;
+        }
+        let one = Multiplication { kernel: self.kernel(precision), sizes, precision, operands };
+        let blocks = &mut self.blocks;
+        let outs = out.chunks_exact_mut(sizes.m * sizes.n).enumerate();
+        outs.fold(true, |finite, (number, out)| finite & blocks.run(&one, number, block, out, split))
+    }
+
+    /// Adds the block products of a part of the batch, for rank 2, to sums that have at most `count`
+    /// addends in the whole batch.
+    pub fn add_blocks(
+        &mut self,
+        operands: [Operand<'_>; 2],
+        precision: Precision,
+        block: usize,
+        count: u64,
+        sums: &mut Sums,
+        split: Split,
+    ) {
+        let sizes = sizes(operands);
+        let [a, b] = operands.map(|operand| exponent(operand.view.data, split));
+        // No product is greater than the greatest elements' times the length of a block; rounding
+        // them to integers adds a bit at most.
+        let (Some(a), Some(b)) = (a, b) else { return };
+        let above = a + b + (usize::BITS - block.leading_zeros()) as i32 + 1;
+        let one = Multiplication { kernel: self.kernel(precision), sizes, precision, operands };
+        self.blocks.add(&one, block, sums.adder(above, count), split);
     }
 
     /// `out = left right`, for rank 2 or 3, in op `number`. Whether all of it is finite.
@@ -126,20 +185,13 @@ impl MatMuls {
         out: &mut [f32],
         split: Split,
     ) -> bool {
-        let extents = operands.map(|operand| {
-            let (r, c) = (operand.view.shape.from_right(1) as usize, operand.view.shape.from_right(0) as usize);
-            if operand.transposed { (c, r) } else { (r, c) }
-        });
-        let sizes = Sizes { m: extents[0].0, k: extents[0].1, n: extents[1].1 };
-        if out.is_empty() {
-            return true;
-        }
-        if sizes.k == 0 {
+        let kernel = self.kernel(precision);
+        let sizes = sizes(operands);
+        if out.is_empty() || sizes.k == 0 {
             out.fill(0.0);
             return true;
         }
-        let MatMuls { words, bytes, scratch, kept, plan } = self;
-        let kernel = if precision == Precision::Int8x1 { bytes.as_ref().unwrap_or(words) } else { words };
+        let MatMuls { scratch, kept, plan, .. } = self;
         let one = Multiplication { kernel, sizes, precision, operands };
         let batch = operands[0].view.shape.from_right(2) as usize;
         if batch > 1 {
@@ -161,10 +213,19 @@ impl MatMuls {
     }
 }
 
+/// The sizes of each product of a batch.
+fn sizes(operands: [Operand<'_>; 2]) -> Sizes {
+    let extents = operands.map(|operand| {
+        let (r, c) = (operand.view.shape.from_right(1) as usize, operand.view.shape.from_right(0) as usize);
+        if operand.transposed { (c, r) } else { (r, c) }
+    });
+    Sizes { m: extents[0].0, k: extents[0].1, n: extents[1].1 }
+}
+
 /// One matmul, or many of the same sizes.
 #[derive(Clone, Copy)]
 struct Multiplication<'a> {
-    kernel: &'a Kernel,
+    kernel: Kernel,
     sizes: Sizes,
     precision: Precision,
     operands: [Operand<'a>; 2],
@@ -179,7 +240,7 @@ impl<'a> Multiplication<'a> {
     fn form(&self, side: usize) -> Form {
         let is_left = side == 0;
         // Lines are columns of a left operand that is transposed, or of a right one that is not.
-        Form::new(self.precision, self.kernel, is_left, self.operands[side].transposed == is_left)
+        Form::new(self.precision, &self.kernel, is_left, self.operands[side].transposed == is_left)
     }
 
     /// Packs operand `side` of product `number` of the batch.

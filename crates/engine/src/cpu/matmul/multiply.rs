@@ -30,9 +30,25 @@ pub(super) struct Sizes {
     pub n: usize,
 }
 
+/// Where a part of a product is written: its first row and column are at the beginning, and
+/// `stride` elements are from a row to the next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub row: usize,
+    pub column: usize,
+    pub stride: usize,
+}
+
+impl Place {
+    #[inline(always)]
+    fn at(&self, row: usize, column: usize) -> usize {
+        (row - self.row) * self.stride + (column - self.column)
+    }
+}
+
 /// A product to be made.
 pub(super) struct Product<'a> {
-    pub kernel: &'a Kernel,
+    pub kernel: Kernel,
     pub sizes: Sizes,
     /// Of the left operand.
     pub form: Form,
@@ -59,6 +75,7 @@ impl Product<'_> {
         let (high, wide) = (rows.div_ceil(row_parts), columns.div_ceil(column_parts));
         let (row_parts, column_parts) = (rows.div_ceil(high), columns.div_ceil(wide));
         let out = Shared::new(out);
+        let place = Place { row: 0, column: 0, stride: n };
         split.reduce(
             row_parts * column_parts,
             high * wide * tile,
@@ -66,7 +83,7 @@ impl Product<'_> {
                 parts.fold(true, |finite, part| {
                     let (r, c) = (part / column_parts * high, part % column_parts * wide);
                     let (r, c) = (r..rows.min(r + high), c..columns.min(c + wide));
-                    finite & region(split.level, self, r, c, &out)
+                    finite & region(split.level, self, [r, c], place, &out)
                 })
             },
             |a, b| a & b,
@@ -108,7 +125,7 @@ impl Product<'_> {
     #[inline(always)]
     fn tiles(&self, row: usize, column: usize, range: Range<usize>, tiles: &mut [Tile; 3]) {
         let steps = self.form.steps(self.sizes.k);
-        let kernel = self.kernel;
+        let kernel = &self.kernel;
         let interval = self.interval(row, column);
         for (plane, tile) in tiles[..self.form.planes()].iter_mut().enumerate() {
             let lanes = &self.left.planes[plane].get()[row * kernel.rows * steps..];
@@ -144,10 +161,10 @@ impl Product<'_> {
     #[inline(always)]
     fn finish_one(
         &self,
-        row: usize,
-        column: usize,
+        [row, column]: [usize; 2],
         tile: &Tile,
         columns: &Columns,
+        place: Place,
         out: &Shared<'_, f32>,
     ) -> Option<bool> {
         let Sizes { m, n, .. } = self.sizes;
@@ -162,7 +179,7 @@ impl Product<'_> {
             let own = *own as f32;
             let low = &tile.low[r * self.kernel.columns..][..width];
             let high = &tile.high[r * self.kernel.columns..][..width];
-            let at = (first + r) * n + from;
+            let at = place.at(first + r, from);
             // SAFETY: every tile belongs to one region, and regions are handed out once.
             let out = unsafe { out.slice(at..at + width) };
             if self.kernel.per_lane == 4 {
@@ -184,8 +201,8 @@ impl Product<'_> {
 
     /// Rounds a tile's integers and scales them into their places.
     #[inline(always)]
-    fn finish<T: Dot>(&self, row: usize, column: usize, dots: &[T; TILE], out: &Shared<'_, f32>) -> bool {
-        let Kernel { rows, columns, per_lane, .. } = *self.kernel;
+    fn finish<T: Dot>(&self, [row, column]: [usize; 2], dots: &[T; TILE], place: Place, out: &Shared<'_, f32>) -> bool {
+        let Kernel { rows, columns, per_lane, .. } = self.kernel;
         let Sizes { m, n, .. } = self.sizes;
         let (first, from) = (row * rows, column * columns);
         let width = columns.min(n - from);
@@ -194,7 +211,7 @@ impl Product<'_> {
         let mut exponents = 0;
         for r in 0..rows.min(m - first) {
             let own = self.left.scales[first + r];
-            let at = (first + r) * n + from;
+            let at = place.at(first + r, from);
             // SAFETY: every tile belongs to one region, and regions are handed out once.
             let out = unsafe { out.slice(at..at + width) };
             let dots = &dots[r * columns..][..width];
@@ -215,7 +232,7 @@ impl Product<'_> {
     }
 
     #[inline(always)]
-    fn region<T: Dot>(&self, rows: Range<usize>, columns: Range<usize>, out: &Shared<'_, f32>) -> bool {
+    fn region<T: Dot>(&self, [rows, columns]: [Range<usize>; 2], place: Place, out: &Shared<'_, f32>) -> bool {
         let mut tiles = [Tile::new(), Tile::new(), Tile::new()];
         let mut sums = [[T::default(); TILE]; ROWS];
         let mut finite = true;
@@ -228,7 +245,7 @@ impl Product<'_> {
                     let to = steps.min(from + STEPS);
                     for (row, sums) in (first..rows.end).zip(&mut sums) {
                         self.tiles(row, column, from..to, &mut tiles);
-                        if is_one && let Some(all) = self.finish_one(row, column, &tiles[0], &own, out) {
+                        if is_one && let Some(all) = self.finish_one([row, column], &tiles[0], &own, place, out) {
                             finite &= all;
                             continue;
                         }
@@ -237,7 +254,7 @@ impl Product<'_> {
                         }
                         self.add(&tiles, sums);
                         if to == steps {
-                            finite &= self.finish(row, column, sums, out);
+                            finite &= self.finish([row, column], sums, place, out);
                         }
                     }
                 }
@@ -284,11 +301,17 @@ fn is_narrow(scale: &f64) -> bool {
 
 for_level! {
     /// The panels of rows and of columns given. Whether all is finite.
-    fn region(level; product: &Product<'_>, rows: Range<usize>, columns: Range<usize>, out: &Shared<'_, f32>) -> bool {
+    pub(super) fn region(
+        level;
+        product: &Product<'_>,
+        panels: [Range<usize>; 2],
+        place: Place,
+        out: &Shared<'_, f32>,
+    ) -> bool {
         if product.is_short() {
-            product.region::<f64>(rows, columns, out)
+            product.region::<f64>(panels, place, out)
         } else {
-            product.region::<i64>(rows, columns, out)
+            product.region::<i64>(panels, place, out)
         }
     }
 }
