@@ -14,21 +14,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include <csetjmp>
+
+#include <pthread.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
-#define ASSAY_FIBER_ENTERS(fake) __sanitizer_finish_switch_fiber(fake, nullptr, nullptr)
-#define ASSAY_FIBER_LEAVES(fake, bottom, size) __sanitizer_start_switch_fiber(fake, bottom, size)
-#else
-#define ASSAY_FIBER_ENTERS(fake) (void)(fake)
-#define ASSAY_FIBER_LEAVES(fake, bottom, size) (void)(fake)
 #endif
 
 #define ASSAY_EMULATED
@@ -50,12 +49,20 @@ namespace emulate {
 
 const size_t STACK = 256 << 10;
 
-// Where a thread waits: until `*count` is no longer what it was.
-struct Fiber {
-    ucontext_t context;
+// A stack that a switch leaves and another comes back to. Switches between fibers are jumps,
+// which unlike swapcontext() ask the kernel for nothing.
+struct Place {
+    jmp_buf jump;
     void *fake_stack = nullptr;
-    char *stack = nullptr;
+    const void *bottom = nullptr;
+    size_t size = 0;
+};
+
+struct Fiber {
+    Place place;
+    bool begun = false;
     dim3 index;
+    // Where it waits: until `*waits_for` is no longer what it was.
     const uint64_t *waits_for = nullptr;
     uint64_t was = 0;
     bool done = true;
@@ -74,14 +81,12 @@ struct Warp {
 };
 
 static unsigned char *dynamic_shared;
-static std::vector<Fiber> fibers;
+// References stay good when it grows.
+static std::deque<Fiber> fibers;
 static std::vector<Warp> warps;
 static Meeting block;
 static unsigned live, self;
-static ucontext_t scheduler;
-static void *scheduler_fake;
-static const void *scheduler_bottom;
-static size_t scheduler_size;
+static Place scheduler;
 static void (*body)();
 static std::mutex one_launch;
 
@@ -90,14 +95,35 @@ static std::mutex one_launch;
     std::abort();
 }
 
+// Tells AddressSanitizer which stack comes next, and that it has come.
+inline void leave(Place &from, const Place &to) {
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.size);
+#else
+    (void)from, (void)to;
+#endif
+}
+
+inline void arrive(const Place &at) {
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_finish_switch_fiber(at.fake_stack, nullptr, nullptr);
+#else
+    (void)at;
+#endif
+}
+
+inline void switch_to(Place &from, const Place &to) {
+    leave(from, to);
+    if (_setjmp(from.jump) == 0) _longjmp(const_cast<Place &>(to).jump, 1);
+    arrive(from);
+}
+
 // Lets the others run until `meeting` is over.
 inline void wait_for(const Meeting &meeting, uint64_t generation) {
     Fiber &fiber = fibers[self];
     fiber.waits_for = &meeting.generation;
     fiber.was = generation;
-    ASSAY_FIBER_LEAVES(&fiber.fake_stack, scheduler_bottom, scheduler_size);
-    swapcontext(&fiber.context, &scheduler);
-    ASSAY_FIBER_ENTERS(fiber.fake_stack);
+    switch_to(fiber.place, scheduler);
 }
 
 inline void meet(Meeting &meeting, unsigned all) {
@@ -134,13 +160,32 @@ struct Exchange {
     }
 };
 
+// What a fiber does for ever: one thread of one block after another.
 static void enter() {
-    ASSAY_FIBER_ENTERS(nullptr);
-    body();
-    fibers[self].done = true;
-    // The last switch away frees the fiber's fake stack.
-    ASSAY_FIBER_LEAVES(nullptr, scheduler_bottom, scheduler_size);
-    swapcontext(&fibers[self].context, &scheduler);
+    arrive(fibers[self].place);
+    for (;;) {
+        body();
+        Fiber &fiber = fibers[self];
+        fiber.done = true;
+        switch_to(fiber.place, scheduler);
+    }
+}
+
+inline void resume(Fiber &fiber) {
+    if (fiber.begun) {
+        switch_to(scheduler, fiber.place);
+        return;
+    }
+    fiber.begun = true;
+    ucontext_t first, back;
+    getcontext(&first);
+    first.uc_stack.ss_sp = const_cast<void *>(fiber.place.bottom);
+    first.uc_stack.ss_size = STACK;
+    first.uc_link = nullptr;
+    makecontext(&first, enter, 0);
+    leave(scheduler, fiber.place);
+    if (_setjmp(scheduler.jump) == 0) swapcontext(&back, &first);
+    arrive(scheduler);
 }
 
 inline void run_block(uint64_t seed) {
@@ -151,7 +196,8 @@ inline void run_block(uint64_t seed) {
         for (size_t i = before; i < count; i++) {
             void *stack = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             if (stack == MAP_FAILED) fail("no memory for stacks");
-            fibers[i].stack = static_cast<char *>(stack);
+            fibers[i].place.bottom = stack;
+            fibers[i].place.size = STACK;
         }
     }
     warps.assign((count + 31) / 32, Warp());
@@ -164,11 +210,6 @@ inline void run_block(uint64_t seed) {
         fiber.done = false;
         fiber.waits_for = nullptr;
         fiber.index = {i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y};
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = fiber.stack;
-        fiber.context.uc_stack.ss_size = STACK;
-        fiber.context.uc_link = nullptr;
-        makecontext(&fiber.context, enter, 0);
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         unsigned at = static_cast<unsigned>((seed >> 33) % (i + 1));
         order[i] = order[at];
@@ -183,11 +224,7 @@ inline void run_block(uint64_t seed) {
             self = i;
             threadIdx = fiber.index;
             fiber.waits_for = nullptr;
-            ASSAY_FIBER_LEAVES(&scheduler_fake, fiber.stack, STACK);
-            swapcontext(&scheduler, &fiber.context);
-#if defined(__SANITIZE_ADDRESS__)
-            __sanitizer_finish_switch_fiber(scheduler_fake, nullptr, nullptr);
-#endif
+            resume(fiber);
             if (fiber.done) left--;
         }
         if (!moved) fail("threads wait at a barrier that others never reach");
@@ -211,17 +248,12 @@ void launch(void (*kernel)(A...), void **arguments, const unsigned *shape, unsig
     gridDim = {shape[0], shape[1], shape[2]};
     blockDim = {shape[3], shape[4], shape[5]};
 #if defined(__SANITIZE_ADDRESS__)
-    // The bounds of this stack are told by the first fiber, below.
-    if (!scheduler_bottom) {
-        pthread_attr_t attributes;
-        void *bottom;
-        size_t size;
-        pthread_getattr_np(pthread_self(), &attributes);
-        pthread_attr_getstack(&attributes, &bottom, &size);
-        pthread_attr_destroy(&attributes);
-        scheduler_bottom = bottom;
-        scheduler_size = size;
-    }
+    pthread_attr_t attributes;
+    void *bottom;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstack(&attributes, &bottom, &scheduler.size);
+    pthread_attr_destroy(&attributes);
+    scheduler.bottom = bottom;
 #endif
     dynamic_shared = shared_bytes ? static_cast<unsigned char *>(aligned_alloc(64, (shared_bytes + 63) / 64 * 64)) : nullptr;
     for (unsigned z = 0; z < gridDim.z; z++)
@@ -232,7 +264,6 @@ void launch(void (*kernel)(A...), void **arguments, const unsigned *shape, unsig
                 run_block(seed += 0x9e3779b97f4a7c15u);
             }
     std::free(dynamic_shared);
-    scheduler_bottom = nullptr;
 }
 
 }  // namespace emulate

@@ -235,6 +235,23 @@ DEVICE bool integer_below(float x, u32 limit, u32 &value) {
     return (float)value == x && value < limit;
 }
 
+// ---- broadcasting ----
+
+// Sizes of the output and strides of the input, from the innermost dimension.
+struct Broadcast {
+    u64 size[4], stride[4];
+};
+
+DEVICE u64 broadcast(const Broadcast &b, u64 i) {
+    u64 flat = 0;
+#pragma unroll
+    for (int d = 0; d < 4; d++) {
+        flat += i % b.size[d] * b.stride[d];
+        i /= b.size[d];
+    }
+    return flat;
+}
+
 // ---- loops and warps ----
 
 // This thread's number in the grid's first dimension, and how many there are.

@@ -55,7 +55,7 @@ mod session;
 mod state;
 mod state_file;
 
-pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape};
+pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape, SliceOperand};
 pub use backend::{Backend, Input, Session, Tensor};
 pub use builder::{ExprBuilder, GraphBuilder, Reg, Var};
 pub use cpu::{CpuBackend, ExactMatMul, Instructions, Matrix};
