@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use assay_engine::{Backend, EngineError, Program, Session};
 
-use crate::device::Device;
+use crate::device::{Device, DeviceError};
+use crate::driver::CudaDevice;
 use crate::session::{DeviceSession, machine};
 use crate::source;
 
@@ -14,6 +15,21 @@ pub struct DeviceBackend<D: Device> {
     /// Compiled when first needed.
     kernels: OnceLock<D::Module>,
     memory_limit: Option<u64>,
+}
+
+/// Programs on an NVIDIA GPU.
+pub type CudaBackend = DeviceBackend<CudaDevice>;
+
+impl CudaBackend {
+    /// The GPU of this number, from 0, with its kernels compiled.
+    ///
+    /// # Errors
+    /// [`DeviceError`] says what is missing.
+    pub fn open(ordinal: u32) -> Result<CudaBackend, DeviceError> {
+        let backend = DeviceBackend::new(CudaDevice::new(ordinal)?);
+        backend.compiled()?;
+        Ok(backend)
+    }
 }
 
 impl<D: Device> DeviceBackend<D> {
@@ -37,11 +53,11 @@ impl<D: Device> DeviceBackend<D> {
         &self.device
     }
 
-    fn kernels(&self) -> Result<&D::Module, EngineError> {
+    fn compiled(&self) -> Result<&D::Module, DeviceError> {
         if let Some(kernels) = self.kernels.get() {
             return Ok(kernels);
         }
-        let kernels = self.device.compile(&source::kernels()).map_err(machine)?;
+        let kernels = self.device.compile(&source::kernels())?;
         Ok(self.kernels.get_or_init(|| kernels))
     }
 }
@@ -53,7 +69,7 @@ impl<D: Device> Backend for DeviceBackend<D> {
 
     fn prepare(&self, program: &Program) -> Result<Box<dyn Session>, EngineError> {
         program.validate()?;
-        let kernels = self.kernels()?;
+        let kernels = self.compiled().map_err(machine)?;
         Ok(Box::new(DeviceSession::new(Arc::clone(&self.device), kernels, program, self.memory_limit)?))
     }
 }

@@ -10,12 +10,15 @@
 
 mod backend;
 pub mod device;
+mod driver;
 mod emulator;
 mod expression;
+pub mod nvrtc;
 mod plan;
 mod session;
 pub mod source;
 
-pub use backend::DeviceBackend;
+pub use backend::{CudaBackend, DeviceBackend};
 pub use device::{Device, DeviceError};
+pub use driver::{CudaDevice, CudaGraph, CudaKernel, CudaMemory, CudaModule};
 pub use emulator::{EmulatedDevice, EmulatedKernel, EmulatedMemory};
