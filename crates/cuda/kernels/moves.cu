@@ -45,8 +45,7 @@ KERNEL copy_view(const float *x, float *out, u64 count, Strides strides, u64 sou
         u64 rest = i, from = source, to = target;
 #pragma unroll
         for (int d = 0; d < 4; d++) {
-            u64 at = rest % strides.size[d];
-            rest /= strides.size[d];
+            u64 at = split_off(rest, strides.size[d]);
             from += at * strides.source[d];
             to += at * strides.target[d];
         }
@@ -74,19 +73,20 @@ KERNEL transpose(const float *x, float *out, u64 rows, u64 columns) {
 // out [n, classes].
 KERNEL one_hot(const float *x, float *out, u64 n, u32 classes, Report to) {
     for (u64 i = GRID_START; i < n * classes; i += GRID_STEP) {
-        u64 row = i / classes;
+        u64 row = i, column = split_off(row, classes);
         u32 value = 0;
         if (!integer_below(x[row], classes, value)) report(to, i);
-        else out[i] = value == i % classes ? 1.0f : 0.0f;
+        else out[i] = value == column ? 1.0f : 0.0f;
     }
 }
 
 // out [n, width] of the table [rows, width].
 KERNEL gather(const float *table, const float *x, float *out, u64 n, u64 width, u32 rows, Report to) {
     for (u64 i = GRID_START; i < n * width; i += GRID_STEP) {
+        u64 row = i, column = split_off(row, width);
         u32 value = 0;
-        if (!integer_below(x[i / width], rows, value)) report(to, i);
-        else out[i] = table[value * width + i % width];
+        if (!integer_below(x[row], rows, value)) report(to, i);
+        else out[i] = table[value * width + column];
     }
 }
 
@@ -104,12 +104,12 @@ struct Places {
 KERNEL patches(const float *x, float *out, u64 count, Places p) {
     u64 area = p.kernel[0] * p.kernel[1], columns = p.channels * area, per_image = p.places[0] * p.places[1];
     for (u64 i = GRID_START; i < count; i += GRID_STEP) {
-        u64 row = i / columns, column = i % columns;
-        u64 image = row / per_image, at = row % per_image;
-        u64 channel = column / area, offset = column % area;
+        u64 row = i, column = split_off(row, columns);
+        u64 image = row, down = split_off(image, per_image);
+        u64 channel = column, below = split_off(channel, area);
+        u64 right = split_off(down, p.places[1]), beside = split_off(below, p.kernel[1]);
         // Below zero in the padding, that is, a great number.
-        u64 y = at / p.places[1] * p.stride[0] + offset / p.kernel[1] - p.padding[0];
-        u64 z = at % p.places[1] * p.stride[1] + offset % p.kernel[1] - p.padding[1];
+        u64 y = down * p.stride[0] + below - p.padding[0], z = right * p.stride[1] + beside - p.padding[1];
         bool inside = y < p.height && z < p.width;
         out[i] = inside ? x[((image * p.channels + channel) * p.height + y) * p.width + z] : 0.0f;
     }

@@ -45,7 +45,7 @@ KERNEL scatter_list(const u32 *integers, u32 n, u32 *cursors, u32 *list) {
 // out [targets, width] from values [n, width].
 KERNEL scatter_sum(const float *values, const u32 *starts, const u32 *list, u32 targets, u64 width, float *out, Report to) {
     for (u64 i = GRID_START; i < targets * width; i += GRID_STEP) {
-        u64 target = i / width, column = i % width;
+        u64 target = i, column = split_off(target, width);
         u32 from = starts[target], end = starts[target + 1];
         int most = 0;
         for (u32 l = from; l < end; l++) most = max(most, key_of<true>(values[list[l] * width + column]));
@@ -60,7 +60,7 @@ KERNEL scatter_sum(const float *values, const u32 *starts, const u32 *list, u32 
 
 KERNEL scatter_long(const float *values, const u32 *starts, const u32 *list, u32 targets, u64 width, float *out, Report to) {
     for (u64 i = GRID_START; i < targets * width; i += GRID_STEP) {
-        u64 target = i / width, column = i % width;
+        u64 target = i, column = split_off(target, width);
         Long sum;
         long_clear(sum);
         for (u32 l = starts[target]; l < starts[target + 1]; l++) long_add(sum, values[list[l] * width + column]);

@@ -22,11 +22,7 @@ DEVICE u64 place(const Fold &fold, u64 o, u64 r) {
 #pragma unroll
     for (int d = 0; d < 4; d++) {
         u64 size = fold.dims[d];
-        bool folded = fold.axes >> d & 1;
-        u64 at = folded ? r : o;
-        flat += at % size * stride;
-        if (folded) r /= size;
-        else o /= size;
+        flat += split_off(fold.axes >> d & 1 ? r : o, size) * stride;
         stride *= size;
     }
     return flat;

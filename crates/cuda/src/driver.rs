@@ -284,7 +284,8 @@ impl Device for CudaDevice {
         match unsafe { result::malloc_sync(bytes.max(1) as usize) } {
             Ok(start) => Ok(CudaMemory { context: Arc::clone(&self.context), start, bytes }),
             Err(DriverError(sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY)) => {
-                let (free, total) = result::mem_get_info().map_err(self.context.failed("asking for its free memory"))?;
+                let (free, total) =
+                    result::mem_get_info().map_err(self.context.failed("asking for its free memory"))?;
                 Err(DeviceError::OutOfMemory {
                     device: self.name().to_owned(),
                     needed: bytes,

@@ -7,8 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use libloading::Library;
 
@@ -34,6 +34,8 @@ const FLAGS: [&str; 11] = [
 const GARBAGE: u8 = 0xff;
 const MULTIPROCESSORS: u32 = 2;
 const ALIGNMENT: usize = 256;
+/// Held while kernels are built, so that a process builds the same ones once.
+static BUILDING: Mutex<()> = Mutex::new(());
 
 /// Runs kernels on the CPU, thread by thread, for tests: slow, and strict.
 ///
@@ -81,12 +83,14 @@ impl EmulatedDevice {
         let mut hasher = DefaultHasher::new();
         (&text, FLAGS, sanitize).hash(&mut hasher);
         let library = self.folder.join(format!("emulated-{:016x}.so", hasher.finish()));
+        // It guards no data that a panic could leave half done.
+        let _turn = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
         if library.exists() {
             return Ok(library);
         }
         let missing = |what: &str, error: std::io::Error| DeviceError::Missing(format!("{what}: {error}"));
-        // Others may be building the same.
-        let own = format!("{:016x}-{}-{:?}", hasher.finish(), std::process::id(), std::thread::current().id());
+        // Other processes may be building the same.
+        let own = format!("{:016x}-{}", hasher.finish(), std::process::id());
         let (input, output) = (self.folder.join(format!("{own}.cpp")), self.folder.join(format!("{own}.so")));
         std::fs::write(&input, text).map_err(|error| missing(&format!("cannot write {}", input.display()), error))?;
         let mut compiler = Command::new("g++");

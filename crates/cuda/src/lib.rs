@@ -9,6 +9,7 @@
 //! expressions. docs/cuda.md says how they are checked.
 
 mod backend;
+mod choice;
 pub mod device;
 mod driver;
 mod emulator;
@@ -19,6 +20,7 @@ mod session;
 pub mod source;
 
 pub use backend::{CudaBackend, DeviceBackend};
+pub use choice::{BackendChoice, Chosen, self_test};
 pub use device::{Device, DeviceError};
 pub use driver::{CudaDevice, CudaGraph, CudaKernel, CudaMemory, CudaModule};
 pub use emulator::{EmulatedDevice, EmulatedKernel, EmulatedMemory};

@@ -99,8 +99,10 @@ pub fn compile(source: &str, capability: u32, form: Form, verbose: bool) -> Resu
     need()?;
     let kind = if form == Form::Machine { "sm" } else { "compute" };
     let target = format!("{kind}_{}", capability / 10);
-    let text = CString::new(source)
-        .map_err(|_| DeviceError::Compile { target: target.clone(), log: "there is a zero byte in the source".into() })?;
+    let text = CString::new(source).map_err(|_| DeviceError::Compile {
+        target: target.clone(),
+        log: "there is a zero byte in the source".into(),
+    })?;
     let program = Owned(result::create_program(&text, Some(c"kernels.cu")).map_err(failed)?);
     let mut options: Vec<String> = OPTIONS.map(str::to_owned).to_vec();
     options.push(format!("--gpu-architecture={target}"));

@@ -1,5 +1,9 @@
 //! The kernels' source.
 
+use assay_engine::Program;
+
+use crate::expression::Maps;
+
 /// What all kernels share, then each family; a file comes after those that it includes.
 const FILES: [(&str, &str); 9] = [
     ("moves.cu", include_str!("../kernels/moves.cu")),
@@ -26,6 +30,12 @@ pub fn prelude() -> String {
 #[must_use]
 pub fn kernels() -> String {
     FILES.iter().fold(prelude(), |all, (name, text)| all + &numbered(name, text))
+}
+
+/// The kernels of a program's maps, without [`prelude`].
+#[must_use]
+pub fn maps(program: &Program) -> String {
+    Maps::of(program).source
 }
 
 /// A file's text without what would include another, with messages naming the file.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use assay_cuda::device::{Device, DeviceError, Launch, Limits};
-use assay_cuda::{CudaBackend, DeviceBackend, EmulatedDevice, EmulatedKernel, EmulatedMemory};
+use assay_cuda::{CudaBackend, DeviceBackend, EmulatedDevice, EmulatedKernel, EmulatedMemory, self_test};
 use assay_engine::{Backend, EngineError, Input, State, TrainingSpec};
 use support::{devices, folder};
 
@@ -33,6 +33,8 @@ fn inputs<'a>(labels: &'a [f32]) -> [Input<'a>; 2] {
 struct Failing {
     device: EmulatedDevice,
     left: Arc<AtomicI64>,
+    /// Leaves out every launch with this many blocks and more, as a broken device might.
+    lies: Option<u32>,
 }
 
 impl Failing {
@@ -83,7 +85,8 @@ impl Device for Failing {
 
     fn record(&self, launches: Vec<Launch<EmulatedKernel>>) -> Result<Self::Graph, DeviceError> {
         self.ask()?;
-        self.device.record(launches)
+        let done = |launch: &Launch<_>| self.lies.is_none_or(|blocks| launch.grid[0] < blocks);
+        self.device.record(launches.into_iter().filter(done).collect())
     }
 
     #[allow(unsafe_code)]
@@ -103,7 +106,7 @@ impl Device for Failing {
 /// Two steps and the root, on a device that fails at its `left`-th task.
 fn attempt(left: i64) -> Result<[u8; 32], EngineError> {
     let left = Arc::new(AtomicI64::new(left));
-    let device = Failing { device: EmulatedDevice::new(folder(), 900, 4), left };
+    let device = Failing { device: EmulatedDevice::new(folder(), 900, 4), left, lies: None };
     let program = spec().compile().unwrap();
     let mut session = DeviceBackend::new(device).prepare(&program)?;
     session.load(&State::init(&program, [7; 32]).unwrap())?;
@@ -195,4 +198,13 @@ fn without_a_gpu_the_error_says_how_to_go_on() {
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("there is no GPU of that number"),
     }
+}
+
+#[test]
+fn the_self_test_tells_a_sound_device_from_a_broken_one() {
+    self_test(&*devices()[1]).unwrap();
+    let left = Arc::new(AtomicI64::new(i64::MAX));
+    let device = Failing { device: EmulatedDevice::new(folder(), 900, 4), left, lies: Some(60) };
+    let error = self_test(&DeviceBackend::new(device)).unwrap_err().to_string();
+    assert!(error.contains("--backend cpu"), "{error}");
 }

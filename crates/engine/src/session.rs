@@ -195,8 +195,7 @@ impl Program {
     ) -> Result<(), EngineError> {
         let wrong = |name: &str, problem: String| EngineError::Input { name: name.into(), problem };
         for input in inputs {
-            let known =
-                self.tensors.iter().any(|tensor| tensor.kind == TensorKind::Input && tensor.name == input.name);
+            let known = self.tensors.iter().any(|tensor| tensor.kind == TensorKind::Input && tensor.name == input.name);
             if !known {
                 return Err(wrong(input.name, "the program has no such input".into()));
             }

@@ -62,7 +62,8 @@ impl<K> Planner<'_, K> {
             }
             Op::Permute { order } => {
                 let (from, rank) = (strides(&inputs[0].shape), out.shape.rank());
-                let mut view = View { size: sizes(&out.shape), source: [0; 4], target: strides(&out.shape), start: [0; 2] };
+                let mut view =
+                    View { size: sizes(&out.shape), source: [0; 4], target: strides(&out.shape), start: [0; 2] };
                 for axis in 0..rank {
                     view.source[rank - 1 - axis] = from[rank - 1 - usize::from(order[axis])];
                 }

@@ -95,8 +95,11 @@ struct Cut {
 
 impl<K> Planner<'_, K> {
     fn cut(&self, fold: &Fold) -> Cut {
-        let (columns, least) =
-            if fold.by_row() { (fold.outputs, ROW_CHUNK) } else { (fold.outputs.div_ceil(u64::from(BLOCK)), COLUMN_CHUNK) };
+        let (columns, least) = if fold.by_row() {
+            (fold.outputs, ROW_CHUNK)
+        } else {
+            (fold.outputs.div_ceil(u64::from(BLOCK)), COLUMN_CHUNK)
+        };
         let wanted = (8 * u64::from(self.limits.multiprocessors)).div_ceil(columns).clamp(1, 65_535);
         let chunk = fold.count.div_ceil(wanted).max(least);
         let grid = [columns as u32, fold.count.div_ceil(chunk) as u32, 1];

@@ -7,28 +7,29 @@ pub mod common;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use assay_cuda::{DeviceBackend, EmulatedDevice};
+use assay_cuda::{CudaBackend, DeviceBackend, EmulatedDevice};
 use assay_engine::{
-    Backend, EngineError, Input, LawBackend, Op, OpNode, Program, Shape, State, TensorDecl, TensorKind,
+    Backend, EngineError, Expr, Input, Instr, LawBackend, Op, OpNode, Program, Shape, State, TensorDecl, TensorKind,
 };
 use assay_exact::ElementError;
-
-pub type Emulated = DeviceBackend<EmulatedDevice>;
 
 /// Where kernels are compiled to.
 pub fn folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// One device for each way in which the kernels differ: Turing, and all later ones; their threads take
-/// turns in another order.
-pub fn devices() -> &'static [Emulated] {
-    static DEVICES: OnceLock<Vec<Emulated>> = OnceLock::new();
+/// An emulated device for each way in which the kernels differ: Turing, and all later ones; their
+/// threads take turns in another order. With a number in `ASSAY_GPU`, that GPU as well.
+pub fn devices() -> &'static [Box<dyn Backend>] {
+    static DEVICES: OnceLock<Vec<Box<dyn Backend>>> = OnceLock::new();
     DEVICES.get_or_init(|| {
-        [(750, 1), (900, 2)]
-            .map(|(capability, seed)| DeviceBackend::new(EmulatedDevice::new(folder(), capability, seed)))
-            .into_iter()
-            .collect()
+        let emulated = |(capability, seed)| -> Box<dyn Backend> {
+            Box::new(DeviceBackend::new(EmulatedDevice::new(folder(), capability, seed)))
+        };
+        let gpu = std::env::var("ASSAY_GPU").ok().map(|number| -> Box<dyn Backend> {
+            Box::new(CudaBackend::open(number.parse().expect("ASSAY_GPU is a number")).expect("the GPU named by ASSAY_GPU"))
+        });
+        [(750, 1), (900, 2)].map(emulated).into_iter().chain(gpu).collect()
     })
 }
 
@@ -57,7 +58,7 @@ pub fn run(backend: &dyn Backend, program: &Program, inputs: &[Vec<f32>]) -> Out
 pub fn same_everywhere(program: &Program, inputs: &[Vec<f32>]) -> Outcome {
     let law = run(&LawBackend, program, inputs);
     for device in devices() {
-        let got = run(device, program, inputs);
+        let got = run(&**device, program, inputs);
         if got != law {
             let ops: Vec<&Op> = program.ops.iter().map(|node| &node.op).collect();
             let shapes: Vec<Shape> = program.tensors.iter().map(|tensor| tensor.shape).collect();
@@ -69,20 +70,10 @@ pub fn same_everywhere(program: &Program, inputs: &[Vec<f32>]) -> Outcome {
                 }
                 (got, law) => format!("{:?} for {:?}", got.as_ref().err(), law.as_ref().err()),
             };
-            panic!("{} differs from the law: {at}\n{ops:?}\n{shapes:?}", device.device_name());
+            panic!("{} differs from the law: {at}\n{ops:?}\n{shapes:?}", device.name());
         }
     }
     law
-}
-
-trait Named {
-    fn device_name(&self) -> &str;
-}
-
-impl Named for Emulated {
-    fn device_name(&self) -> &str {
-        self.name()
-    }
 }
 
 /// Builds programs of ops that each make a tensor of their own.
@@ -109,16 +100,45 @@ impl Builder {
     }
 
     pub fn program(&self) -> Program {
-        Program {
-            tensors: self.tensors.clone(),
-            ops: self.ops.clone(),
-            updates: vec![],
-            outputs: vec![],
-            pulse: None,
-        }
+        Program { tensors: self.tensors.clone(), ops: self.ops.clone(), updates: vec![], outputs: vec![], pulse: None }
     }
 
     pub fn same_everywhere(&self) -> Outcome {
         same_everywhere(&self.program(), &self.inputs)
     }
+}
+
+/// A program of maps that have every instruction and read their inputs in every way.
+pub fn every_instruction() -> Builder {
+    use Instr::*;
+    let one: [Instr; 13] = [
+        Const(7),
+        Copy(0),
+        Neg(0),
+        Abs(0),
+        Sqrt(0),
+        Rint(0),
+        Ldexp(0, -3),
+        Exp(0),
+        Log(0),
+        Tanh(0),
+        Erf(0),
+        SinPi(0),
+        CosPi(0),
+    ];
+    let two =
+        [Add(0, 1), Sub(0, 1), Mul(0, 1), Div(0, 1), Min(0, 1), Max(0, 1), SelectLt(0, 1, 1, 0), SelectEq(0, 1, 1, 0)];
+    let mut b = Builder::default();
+    let all = common::shape(&[2, 3, 4]);
+    let x = b.input(all, vec![0.5; 24]);
+    for instr in one {
+        b.op(Op::Map(Expr { instrs: vec![instr] }), &[x], all);
+    }
+    let shapes: [&[u32]; 5] = [&[2, 3, 4], &[1], &[4], &[2, 3, 1], &[3, 1]];
+    for (i, instr) in two.into_iter().enumerate() {
+        let shape = common::shape(shapes[i % shapes.len()]);
+        let y = b.input(shape, vec![0.25; shape.elements() as usize]);
+        b.op(Op::Map(Expr { instrs: vec![instr] }), &[x, y], all);
+    }
+    b
 }
