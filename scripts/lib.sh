@@ -4,6 +4,7 @@
 #   die TEXT...            the same, and exit 1
 #   cache_dir              the folder for tools and builds that checkouts share
 #   need_packages NAME...  installs Debian packages that are missing
+#   need_nvrtc             NVIDIA's run-time compiler; sets NVRTC, the folder that it is in
 # shellcheck shell=bash
 
 log() {
@@ -53,4 +54,24 @@ need_packages() {
     apt_get install --no-install-recommends "${missing[@]}" ||
         { apt_get update && apt_get install --no-install-recommends "${missing[@]}"; } ||
         { log "cannot install ${missing[*]}"; return 1; }
+}
+
+readonly nvrtc=12.9.86
+
+# From PyPI: it compiles without a GPU, and without anything else of CUDA.
+need_nvrtc() {
+    local python
+    python=$(cache_dir)/nvrtc-$nvrtc
+    need_packages python3 python3-venv || die "install them, then try again"
+    if [ ! -e "$python/installed" ]; then
+        rm -rf "$python"
+        log "fetching NVIDIA's compiler (nvidia-cuda-nvrtc-cu12 $nvrtc)"
+        python3 -m venv "$python" >&2
+        "$python/bin/pip" install --quiet "nvidia-cuda-nvrtc-cu12==$nvrtc" >&2 ||
+            die "cannot fetch nvidia-cuda-nvrtc-cu12 $nvrtc from PyPI: see the message above, then try again"
+        touch "$python/installed"
+    fi
+    # shellcheck disable=SC2034
+    NVRTC=$(find "$python" -name 'libnvrtc.so.12' -printf '%h' -quit)
+    [ -n "$NVRTC" ] || die "$python has no compiler: remove it, then try again"
 }

@@ -1,6 +1,11 @@
 //! `assay-benches matmul`: the exact matmul, packing included, against single-precision matmuls
 //! of other libraries. See `scripts/bench matmul`.
+//!
+//! `assay-benches gpu`: an NVIDIA GPU's state roots against the committed ones, and its speed. See
+//! `scripts/bench gpu`.
 
+mod cublas;
+mod gpu;
 mod peers;
 mod report;
 mod shapes;
@@ -28,6 +33,8 @@ struct Cli {
 enum Command {
     /// The exact matmul against f32 matmuls.
     Matmul(MatmulOptions),
+    /// A GPU: state roots, and products, steps and hashes against the clock.
+    Gpu(gpu::Options),
 }
 
 #[derive(clap::Args)]
@@ -58,6 +65,7 @@ struct MatmulOptions {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Matmul(options) => matmul(&options),
+        Command::Gpu(options) => gpu::run(&options),
     }
 }
 

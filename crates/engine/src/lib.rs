@@ -58,7 +58,7 @@ mod state;
 mod state_file;
 mod sums;
 
-pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape, Window};
+pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape, SliceOperand, Window};
 pub use backend::{Backend, Input, Session, Tensor};
 pub use builder::{ExprBuilder, GraphBuilder, Reg, Var};
 pub use cpu::{CpuBackend, ExactMatMul, Instructions, Matrix};

@@ -166,7 +166,8 @@ impl Program {
     }
 
     /// The numbers of the state tensors in canonical order.
-    pub(crate) fn canonical_state(&self) -> Vec<u32> {
+    #[must_use]
+    pub fn canonical_state(&self) -> Vec<u32> {
         let mut ids: Vec<u32> = (0..self.tensors.len() as u32)
             .filter(|&id| matches!(self.tensors[id as usize].kind, TensorKind::State(_)))
             .collect();

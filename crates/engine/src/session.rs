@@ -112,37 +112,12 @@ impl<R: Runner> HostSession<R> {
     }
 
     fn take_inputs(&mut self, inputs: &[Input<'_>]) -> Result<(), EngineError> {
-        let wrong = |name: &str, problem: String| EngineError::Input { name: name.into(), problem };
-        for input in inputs {
-            let known =
-                self.program.tensors.iter().any(|tensor| tensor.kind == TensorKind::Input && tensor.name == input.name);
-            if !known {
-                return Err(wrong(input.name, "the program has no such input".into()));
-            }
-        }
-        for (id, tensor) in self.program.tensors.iter().enumerate() {
-            if tensor.kind != TensorKind::Input {
-                continue;
-            }
-            let slot = &self.plan.slots[self.slot(id as u32)];
-            let own = &mut self.buffers[slot.buffer][..slot.shape.elements() as usize];
-            let mut given = inputs.iter().filter(|input| input.name == tensor.name);
-            let data = match (given.next(), given.next()) {
-                (Some(input), None) => input.data,
-                (None, _) => return Err(wrong(&tensor.name, "not supplied".into())),
-                (Some(_), Some(_)) => return Err(wrong(&tensor.name, "supplied twice".into())),
-            };
-            if data.len() != own.len() {
-                let shape = tensor.shape;
-                let problem = format!("{} elements given, shape {shape} has {}", data.len(), own.len());
-                return Err(wrong(&tensor.name, problem));
-            }
-            if let Some(at) = first_non_finite(data) {
-                return Err(wrong(&tensor.name, format!("element {at} is {}", data[at])));
-            }
-            own.copy_from_slice(data);
-        }
-        Ok(())
+        let HostSession { program, plan, buffers, .. } = self;
+        program.take_inputs(inputs, |id, data| {
+            let slot = plan.whole[id as usize].expect("the plan keeps inputs");
+            buffers[plan.slots[slot].buffer][..data.len()].copy_from_slice(data);
+            Ok(())
+        })
     }
 
     fn run_ops(&mut self, step: u64) -> Result<(), EngineError> {
@@ -169,15 +144,7 @@ impl<R: Runner> Session for HostSession<R> {
     }
 
     fn load(&mut self, state: &State) -> Result<(), EngineError> {
-        if *state.layout() != self.layout {
-            // Says which tensor differs; if none does, the state has more than it should.
-            state.select(&self.program)?;
-            return Err(EngineError::WrongState(format!(
-                "it has {} tensors, expected {}",
-                state.layout().tensors().len(),
-                self.layout.tensors().len()
-            )));
-        }
+        self.layout.check(state)?;
         for (&id, (_, _, data)) in self.state.iter().zip(state.tensors()) {
             let buffer = self.plan.slots[self.slot(id)].buffer;
             self.buffers[buffer].copy_from_slice(data);
@@ -226,6 +193,49 @@ impl<R: Runner> Session for HostSession<R> {
             )));
         }
         Ok(Tensor { shape: tensor.shape, data: self.whole(id).to_vec() })
+    }
+}
+
+impl Program {
+    /// Hands every input tensor's number and elements to `take`, once all that a back end
+    /// must check of them is right.
+    ///
+    /// # Errors
+    /// [`EngineError::Input`]: an input is unknown, missing, supplied twice, of another length or
+    /// not finite; or what `take` says.
+    pub fn take_inputs<'a>(
+        &self,
+        inputs: &[Input<'a>],
+        mut take: impl FnMut(u32, &'a [f32]) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let wrong = |name: &str, problem: String| EngineError::Input { name: name.into(), problem };
+        for input in inputs {
+            let known = self.tensors.iter().any(|tensor| tensor.kind == TensorKind::Input && tensor.name == input.name);
+            if !known {
+                return Err(wrong(input.name, "the program has no such input".into()));
+            }
+        }
+        for (id, tensor) in self.tensors.iter().enumerate() {
+            if tensor.kind != TensorKind::Input {
+                continue;
+            }
+            let mut given = inputs.iter().filter(|input| input.name == tensor.name);
+            let data = match (given.next(), given.next()) {
+                (Some(input), None) => input.data,
+                (None, _) => return Err(wrong(&tensor.name, "not supplied".into())),
+                (Some(_), Some(_)) => return Err(wrong(&tensor.name, "supplied twice".into())),
+            };
+            if data.len() as u64 != tensor.shape.elements() {
+                let shape = tensor.shape;
+                let problem = format!("{} elements given, shape {shape} has {}", data.len(), shape.elements());
+                return Err(wrong(&tensor.name, problem));
+            }
+            if let Some(at) = first_non_finite(data) {
+                return Err(wrong(&tensor.name, format!("element {at} is {}", data[at])));
+            }
+            take(id as u32, data)?;
+        }
+        Ok(())
     }
 }
 

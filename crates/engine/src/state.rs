@@ -129,34 +129,63 @@ impl State {
     /// trains has, has the root `SHA-256(0x11)`.
     #[must_use]
     pub fn root(&self) -> [u8; 32] {
-        let roots = self.data.iter().map(|data| tensor_root(data)).collect();
-        state_root(self.step, &self.layout, roots)
+        let roots: Vec<_> = self.data.iter().map(|data| tensor_root(data)).collect();
+        self.layout.root(self.step, &roots)
     }
 }
 
-/// The state root for tensor roots computed elsewhere (on a device, for example),
-/// in canonical order.
-pub(crate) fn state_root(step: u64, layout: &StateLayout, roots: Vec<[u8; 32]>) -> [u8; 32] {
-    let count = (layout.0.len() as u32).to_le_bytes();
-    let leaves = layout
-        .0
-        .iter()
-        .zip(roots)
-        .enumerate()
-        .map(|(place, ((name, shape), root))| {
-            sha256(&[
-                &[TENSOR],
-                b"assay/state/v1",
-                &step.to_le_bytes(),
-                &(place as u32).to_le_bytes(),
-                &count,
-                &name.encode(),
-                &shape.encode(),
-                &root,
-            ])
-        })
-        .collect();
-    merkle_root(leaves)
+impl StateLayout {
+    /// The state root after `step` steps, for the tensors' roots (see [`tensor_root`]) in
+    /// canonical order, wherever they were computed: see [`State::root`].
+    ///
+    /// # Panics
+    /// If there is not a root for each tensor.
+    #[must_use]
+    pub fn root(&self, step: u64, roots: &[[u8; 32]]) -> [u8; 32] {
+        assert_eq!(roots.len(), self.0.len(), "a root per tensor");
+        let count = (self.0.len() as u32).to_le_bytes();
+        let leaves = self
+            .0
+            .iter()
+            .zip(roots)
+            .enumerate()
+            .map(|(place, ((name, shape), root))| {
+                sha256(&[
+                    &[TENSOR],
+                    b"assay/state/v1",
+                    &step.to_le_bytes(),
+                    &(place as u32).to_le_bytes(),
+                    &count,
+                    &name.encode(),
+                    &shape.encode(),
+                    root,
+                ])
+            })
+            .collect();
+        merkle_root(leaves)
+    }
+
+    /// Whether `state` has exactly these tensors.
+    ///
+    /// # Errors
+    /// It has not; the error names what differs.
+    pub fn check(&self, state: &State) -> Result<(), EngineError> {
+        for (name, expected) in &self.0 {
+            match state.get(name) {
+                None => return Err(EngineError::WrongState(format!("it has no tensor {name:?}"))),
+                Some((found, _)) if found != *expected => {
+                    return Err(EngineError::WrongShape { name: name.clone(), found, expected: *expected });
+                }
+                Some(_) => {}
+            }
+        }
+        let (found, expected) = (state.layout.0.len(), self.0.len());
+        if found == expected {
+            Ok(())
+        } else {
+            Err(EngineError::WrongState(format!("it has {found} tensors, expected {expected}")))
+        }
+    }
 }
 
 /// Zeros, or an error where memory is short.

@@ -1,0 +1,210 @@
+//! From a program to launches.
+
+mod hash;
+mod matmul;
+mod moves;
+mod reduce;
+
+use assay_engine::{Op, OpNode, Program, Shape};
+
+use crate::device::{Arguments, DeviceError, Launch, Limits};
+use crate::expression::{Access, Maps};
+
+/// Threads of a block, where nothing else is said.
+const BLOCK: u32 = 256;
+/// Blocks per multiprocessor that a loop over a grid is spread over.
+const BLOCKS_PER_MULTIPROCESSOR: u64 = 32;
+/// What scratch memory is aligned to.
+const ALIGNMENT: u64 = 256;
+
+/// Finds a kernel by its name.
+pub(crate) type Find<'a, K> = &'a dyn Fn(&str) -> Result<K, DeviceError>;
+
+/// Where everything of a program is on the device.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// The address of each tensor; 0 for one without elements.
+    pub tensors: Vec<u64>,
+    /// Two words: the report of a failed op, then loss and gradient norm.
+    pub word: u64,
+    /// Memory that an op may use while it runs. With 0, launches are only good for counting.
+    pub scratch: u64,
+    /// The roots of the state tensors, 32 bytes each.
+    pub roots: u64,
+}
+
+/// Collects launches.
+pub(crate) struct Planner<'a, K> {
+    program: &'a Program,
+    maps: &'a Maps,
+    limits: Limits,
+    places: &'a Places,
+    find: Find<'a, K>,
+    launches: Vec<Launch<K>>,
+    /// Scratch memory that the present op has taken, and the most that one took.
+    scratch: (u64, u64),
+    /// What errors of the present op are reported as.
+    report: [u64; 2],
+}
+
+/// An op's tensors.
+#[derive(Clone, Copy)]
+struct Tensor {
+    shape: Shape,
+    address: u64,
+}
+
+impl Tensor {
+    fn elements(&self) -> u64 {
+        self.shape.elements()
+    }
+}
+
+/// Launches, and the scratch memory that they need.
+pub(crate) struct Plan<K> {
+    pub launches: Vec<Launch<K>>,
+    pub scratch: u64,
+}
+
+/// The root of a reshaped temporary or input, whose memory it shares: nothing changes either
+/// of them within a step.
+pub(crate) fn shared_with(program: &Program, node: &OpNode) -> Option<u32> {
+    let is_state = |id: u32| matches!(program.tensors[id as usize].kind, assay_engine::TensorKind::State(_));
+    (node.op == Op::Reshape && !is_state(node.inputs[0])).then(|| node.inputs[0])
+}
+
+impl<'a, K> Planner<'a, K> {
+    pub fn new(
+        program: &'a Program,
+        maps: &'a Maps,
+        limits: Limits,
+        places: &'a Places,
+        find: Find<'a, K>,
+    ) -> Planner<'a, K> {
+        let report = [places.word, 0];
+        Planner { program, maps, limits, places, find, launches: vec![], scratch: (0, 0), report }
+    }
+
+    /// A whole step: the ops, the updates of the state, the pulse.
+    pub fn step(mut self) -> Result<Plan<K>, DeviceError> {
+        let word = self.places.word;
+        self.launch("begin", [1; 3], &[&[word]])?;
+        for (number, node) in self.program.ops.iter().enumerate() {
+            self.scratch.0 = 0;
+            self.report = [word, (number as u64) << 40];
+            self.op(number, node)?;
+        }
+        for &(state, value) in &self.program.updates {
+            let (state, value) = (self.tensor(state), self.tensor(value));
+            self.over("update", state.elements(), &[&[value.address], &[state.address], &[state.elements()], &[word]])?;
+        }
+        if let Some(pulse) = self.program.pulse {
+            let (loss, norm) = (self.tensor(pulse.loss).address, self.tensor(pulse.grad_norm).address);
+            self.launch("pulse", [1; 3], &[&[word], &[loss], &[norm]])?;
+        }
+        Ok(self.done())
+    }
+
+    fn done(self) -> Plan<K> {
+        Plan { launches: self.launches, scratch: self.scratch.1 }
+    }
+
+    fn tensor(&self, id: u32) -> Tensor {
+        Tensor { shape: self.program.tensors[id as usize].shape, address: self.places.tensors[id as usize] }
+    }
+
+    /// Memory for the present op.
+    fn scratch(&mut self, bytes: u64) -> u64 {
+        let at = self.places.scratch + self.scratch.0;
+        self.scratch.0 += bytes.next_multiple_of(ALIGNMENT);
+        self.scratch.1 = self.scratch.1.max(self.scratch.0);
+        at
+    }
+
+    /// Scratch memory for `count` words of 32 bits, all of them `value`.
+    fn filled(&mut self, count: u64, value: u32) -> Result<u64, DeviceError> {
+        let at = self.scratch(4 * count);
+        self.over("fill_words", count, &[&[at], &[count], &[u64::from(value)]])?;
+        Ok(at)
+    }
+
+    fn launch_shaped(
+        &mut self,
+        name: &str,
+        grid: [u32; 3],
+        block: [u32; 3],
+        shared: u32,
+        arguments: &[&[u64]],
+    ) -> Result<(), DeviceError> {
+        let kernel = (self.find)(name)?;
+        let arguments = arguments.iter().fold(Arguments::default(), |all, words| all.with(words));
+        self.launches.push(Launch { kernel, grid, block, shared, arguments });
+        Ok(())
+    }
+
+    fn launch(&mut self, name: &str, grid: [u32; 3], arguments: &[&[u64]]) -> Result<(), DeviceError> {
+        self.launch_shaped(name, grid, [BLOCK, 1, 1], 0, arguments)
+    }
+
+    /// A kernel that loops over its grid, for `count` threads' worth of work; nothing for none.
+    fn over(&mut self, name: &str, count: u64, arguments: &[&[u64]]) -> Result<(), DeviceError> {
+        self.over_blocks(name, count.div_ceil(u64::from(BLOCK)), arguments)
+    }
+
+    /// The same for `blocks` blocks' worth.
+    fn over_blocks(&mut self, name: &str, blocks: u64, arguments: &[&[u64]]) -> Result<(), DeviceError> {
+        let most = u64::from(self.limits.multiprocessors) * BLOCKS_PER_MULTIPROCESSOR;
+        if blocks == 0 {
+            return Ok(());
+        }
+        self.launch(name, [blocks.min(most) as u32, 1, 1], arguments)
+    }
+
+    fn op(&mut self, number: usize, node: &OpNode) -> Result<(), DeviceError> {
+        let out = self.tensor(node.output);
+        if out.elements() == 0 || shared_with(self.program, node).is_some() {
+            return Ok(());
+        }
+        let inputs: Vec<Tensor> = node.inputs.iter().map(|&id| self.tensor(id)).collect();
+        match &node.op {
+            Op::Fill { bits } => {
+                let report = self.report;
+                self.over("fill", out.elements(), &[&[out.address], &[out.elements()], &[u64::from(*bits)], &report])
+            }
+            Op::Map(_) => self.map(number, &inputs, out),
+            Op::Sum { axes } => self.sum(inputs[0], *axes, out),
+            Op::Max { axes } => self.max(inputs[0], *axes, out),
+            Op::Total => self.total(&inputs, out),
+            Op::LongSum { axes } => self.long_sum(inputs[0], *axes, out),
+            Op::MatMul { transpose_a, transpose_b, precision } => {
+                self.matmul([inputs[0], inputs[1]], [*transpose_a, *transpose_b], *precision, None, out)
+            }
+            Op::BlockMatMul { transpose_a, transpose_b, precision, block } => {
+                let block = Some(u64::from(*block));
+                self.matmul([inputs[0], inputs[1]], [*transpose_a, *transpose_b], *precision, block, out)
+            }
+            Op::ScatterAdd => self.scatter("scatter_sum", inputs[0], inputs[1], out),
+            Op::LongScatterAdd => self.scatter("scatter_long", inputs[0], inputs[1], out),
+            op => self.moved(op, &inputs, out),
+        }
+    }
+
+    fn map(&mut self, number: usize, inputs: &[Tensor], out: Tensor) -> Result<(), DeviceError> {
+        let mut arguments = vec![vec![out.address], vec![out.elements()], self.report.to_vec()];
+        for input in inputs {
+            arguments.push(vec![input.address]);
+            let words = Access::of(&input.shape, &out.shape).words();
+            if !words.is_empty() {
+                arguments.push(words);
+            }
+        }
+        let arguments: Vec<&[u64]> = arguments.iter().map(Vec::as_slice).collect();
+        let maps = self.maps;
+        self.over(&maps.kernel_of[&number], out.elements(), &arguments)
+    }
+}
+
+/// Two words of 32 bits as they lie in memory.
+fn pair(first: u32, second: u32) -> u64 {
+    u64::from(second) << 32 | u64::from(first)
+}
