@@ -14,6 +14,7 @@
 //! A record's row is what the contracts answer as of the last block that touched
 //! it: both are read by [`Contracts`], and a test compares them one by one.
 
+pub mod api;
 pub mod changes;
 pub mod contracts;
 pub mod describe;
