@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 type Listing = Result<Json<Page>, ApiError>;
 
 /// A page of a list.
+///
+/// Describes [`Page`], whose items are JSON already.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes `Page`, whose items are JSON already")]
 pub(super) struct Listed<T> {
     /// Items in the whole list.
     total: u64,
