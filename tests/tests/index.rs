@@ -10,6 +10,7 @@ use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::market::{Role, State};
 use assay_protocol::registry::{self, DatasetTerms, MAX_PAGE, RegisterDataset, StatementKind};
 use assay_protocol::{Address, Hash};
+use assay_testkit::{DevNode, NodeOptions};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -256,5 +257,31 @@ async fn rows_are_the_chains_records_after_a_real_job() -> anyhow::Result<()> {
     world.node.start_again().await?;
     index.until("/v1/status", |status| status["progress"]["outage"].is_null()).await?;
     assert_same(&world, &index).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_that_is_made_anew_is_indexed_anew() -> anyhow::Result<()> {
+    let mut world = World::start().await?;
+    let index = Index::start(&world).await?;
+    let cats = register(&world, DEPLOYER, 0xca, "cats", vec![]).await?;
+    index.until(&format!("/v1/datasets/{cats}"), |_| true).await?;
+    let first = index.get("/v1/status").await?["chain"]["block"].clone();
+
+    // Another chain on the same port: the contracts are not there yet.
+    world.node.sigkill().await?;
+    let port: u16 = world.node.url().rsplit(':').next().context("a URL has a port")?.parse()?;
+    let options = NodeOptions { block_time: Some(Duration::from_millis(200)), ..NodeOptions::default() };
+    let _node = DevNode::start_on(port, options).await?;
+    index.until("/v1/status", |status| status["progress"]["outage"].is_string()).await?;
+    std::fs::remove_file(world.folder.path().join("deployment.json"))?;
+    world.succeed("assay", &["deploy", "--suri", DEPLOYER, "--longest-window", "60", "-x", "-y"]).await?;
+    let status = index
+        .until("/v1/status", |status| status["progress"]["outage"].is_null() && status["chain"]["block"] != first)
+        .await?;
+    assert_eq!(index.get("/v1/datasets").await?["total"], 0, "{status}");
+    assert!(index.get("/v1/events?order=oldest").await?["items"].as_array().is_some_and(Vec::is_empty), "{status}");
+    let log = index.daemon.log();
+    assert!(log.contains("building it anew"), "{log}");
     Ok(())
 }
