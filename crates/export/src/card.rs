@@ -44,7 +44,11 @@ pub fn model_card(provenance: &Provenance) -> Result<String, ExportError> {
         true => "A model without a name".to_owned(),
         false => markdown(&model.name),
     };
-    let _ = write!(card, "\n# {name}\n\nLicence: {}. Trained by a job that anybody can check again.\n", markdown(&model.licence));
+    let _ = write!(
+        card,
+        "\n# {name}\n\nLicence: {}. Trained by a job that anybody can check again.\n",
+        markdown(&model.licence)
+    );
     let owner = model.owner.as_ref().map_or_else(|| "held by a former registry's titles".to_owned(), code);
     card += "\n## The record\n\n";
     card += &table(&[
@@ -124,7 +128,9 @@ fn sources(provenance: &Provenance, model: &Model) -> String {
             | (_, Some(Record::Model(Model { id, name, licence, .. }))) => {
                 (code(id), markdown(name), markdown(licence))
             }
-            (Node::Job { market, job }, _) => (format!("{job} of market {}", code(market)), String::new(), String::new()),
+            (Node::Job { market, job }, _) => {
+                (format!("{job} of market {}", code(market)), String::new(), String::new())
+            }
             (Node::Dataset { id } | Node::Model { id }, _) => (code(id), String::new(), String::new()),
         };
         let _ = writeln!(text, "| {} | {id} | {name} | {licence} |", source.kind());

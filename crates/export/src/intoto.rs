@@ -36,7 +36,8 @@ pub fn statement(provenance: &Provenance) -> Result<Value, ExportError> {
             Node::Job { .. } => None,
         })
         .collect();
-    let mut subject = json!({ "name": format!("model-{}.safetensors", model.id), "digest": { "sha256": bare(&model.artefact) } });
+    let mut subject =
+        json!({ "name": format!("model-{}.safetensors", model.id), "digest": { "sha256": bare(&model.artefact) } });
     if let Some(url) = model.locations.iter().find_map(|location| web_url(location)) {
         subject["downloadLocation"] = url.into();
     }

@@ -9,7 +9,8 @@ const SWEEPS: usize = 8;
 
 /// The layers, from the top, each from left to right.
 pub(crate) fn layers(provenance: &Provenance) -> Vec<Vec<Node>> {
-    let places: BTreeMap<Node, usize> = (0..).zip(&provenance.nodes).map(|(place, entry)| (entry.node, place)).collect();
+    let places: BTreeMap<Node, usize> =
+        (0..).zip(&provenance.nodes).map(|(place, entry)| (entry.node, place)).collect();
     let count = provenance.nodes.len();
     let (mut sources, mut made) = (vec![vec![]; count], vec![vec![]; count]);
     for edge in &provenance.edges {

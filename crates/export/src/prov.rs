@@ -67,7 +67,10 @@ impl Document {
     fn associated(&mut self, job: &Node, account: &Address, role: &str) {
         let agent = self.account(account);
         let role = qualified(role);
-        self.relation("wasAssociatedWith", json!({ "prov:activity": name(job), "prov:agent": agent, "prov:role": role }));
+        self.relation(
+            "wasAssociatedWith",
+            json!({ "prov:activity": name(job), "prov:agent": agent, "prov:role": role }),
+        );
     }
 
     fn dataset(&mut self, node: &Node, dataset: &Dataset) {
@@ -164,8 +167,9 @@ pub fn document(provenance: &Provenance) -> Value {
             Node::Job { .. } => {
                 document.relation("wasGeneratedBy", json!({ "prov:entity": made, "prov:activity": source }));
             }
-            _ => document
-                .relation("wasDerivedFrom", json!({ "prov:generatedEntity": made, "prov:usedEntity": source })),
+            _ => {
+                document.relation("wasDerivedFrom", json!({ "prov:generatedEntity": made, "prov:usedEntity": source }))
+            }
         }
         if let (Node::Model { .. }, false, Some(Record::Model(model))) =
             (edge.made, matches!(edge.source, Node::Job { .. }), provenance.record(&edge.made))

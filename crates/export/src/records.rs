@@ -94,9 +94,9 @@ impl FromStr for Node {
         let read = match kind {
             "dataset" => rest.parse().ok().map(|id| Node::Dataset { id }),
             "model" => rest.parse().ok().map(|id| Node::Model { id }),
-            "job" => rest.split_once(':').and_then(|(market, job)| {
-                Some(Node::Job { market: market.parse().ok()?, job: job.parse().ok()? })
-            }),
+            "job" => rest
+                .split_once(':')
+                .and_then(|(market, job)| Some(Node::Job { market: market.parse().ok()?, job: job.parse().ok()? })),
             _ => None,
         };
         read.ok_or_else(|| format!("{text:?} is no node: give dataset:0x…, model:0x… or job:MARKET:N"))

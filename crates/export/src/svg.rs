@@ -84,7 +84,8 @@ fn node_box(provenance: &Provenance, node: &Node, record: Option<&Record>, x: f6
     };
     let fit = |text: &str, most| xml(&shortened(&visible(text), most));
     let (width, height) = BOX;
-    let mut text = format!("<g class=\"{class}\" transform=\"translate({x} {y})\"><title>{node} {}</title>", xml(&heading));
+    let mut text =
+        format!("<g class=\"{class}\" transform=\"translate({x} {y})\"><title>{node} {}</title>", xml(&heading));
     let _ = write!(
         text,
         "<rect width=\"{width}\" height=\"{height}\" rx=\"7\"/><text x=\"10\" y=\"22\">{}</text>\

@@ -103,9 +103,20 @@ mod tests {
         for good in ["https://example.org/a/b%20c", "http://127.0.0.1:8080"] {
             assert_eq!(web_url(good), Some(good));
         }
-        for bad in ["javascript:alert(1)", "data:text/html,x", "https://", "https:///x", "HTTPS://x", "https://a b",
-            "https://a\"b", "https://a<b", "https://é", "https://a\nb", "file:///etc/passwd", "https://a)b"]
-        {
+        for bad in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://",
+            "https:///x",
+            "HTTPS://x",
+            "https://a b",
+            "https://a\"b",
+            "https://a<b",
+            "https://é",
+            "https://a\nb",
+            "file:///etc/passwd",
+            "https://a)b",
+        ] {
             assert_eq!(web_url(bad), None, "{bad}");
         }
     }

@@ -154,8 +154,7 @@ fn job(text: &str) -> Job {
 }
 
 fn terms() -> market::Terms {
-    let windows =
-        market::Windows { claim: 1, train: 1, secrets: 1, open: 1, attest: 1, reveal: 1, dispute: 1 };
+    let windows = market::Windows { claim: 1, train: 1, secrets: 1, open: 1, attest: 1, reveal: 1, dispute: 1 };
     market::Terms {
         spec: hash(10),
         program: hash(11),

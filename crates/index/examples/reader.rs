@@ -2,9 +2,7 @@
 //!
 //! Prints a table in Markdown. Every request goes over HTTP, one after the other.
 
-use assay_export::{
-    Amount, BlockInfo, ChainInfo, Dataset, Job, Model, Node, OwnerChange, Standing, Statement,
-};
+use assay_export::{Amount, BlockInfo, ChainInfo, Dataset, Job, Model, Node, OwnerChange, Standing, Statement};
 use assay_index::{
     Store,
     api::{self, Options},
@@ -238,8 +236,7 @@ async fn measure(url: &str) -> Result<(), Box<dyn Error>> {
     let (blocks, took) = fill(&store).await?;
     let records = 3 * EACH + 3 * OTHERS;
     let options = Options { per_second: 1_000_000, burst: 1_000_000, behind_proxy: false };
-    let (address, server) =
-        api::serve(store, None, "127.0.0.1:0".parse()?, options, std::future::pending()).await?;
+    let (address, server) = api::serve(store, None, "127.0.0.1:0".parse()?, options, std::future::pending()).await?;
     tokio::spawn(server);
 
     let (one, last) = (hash(1, 12_345), EACH - 1);

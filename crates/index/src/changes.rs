@@ -7,9 +7,7 @@ use crate::{
     error::IndexError,
 };
 use assay_client::{Block, Error, error::ConnectionError};
-use assay_export::{
-    BlockInfo, Dataset, Grant, Job, Model, Node, OwnerChange, Payment, Standing, Statement,
-};
+use assay_export::{BlockInfo, Dataset, Grant, Job, Model, Node, OwnerChange, Payment, Standing, Statement};
 use assay_protocol::{Address, Hash, market, market::Role, registry, titles};
 use std::collections::BTreeSet;
 

@@ -55,7 +55,8 @@ fn describe(
 pub(crate) fn of_market(address: Address, event: &market::Event) -> Description {
     use market::Event as E;
     let node = |job: &u64| Node::Job { market: address, job: *job };
-    let with = |name, fields, job: &u64, accounts: &[&Address]| describe("market", name, fields, &[node(job)], accounts);
+    let with =
+        |name, fields, job: &u64, accounts: &[&Address]| describe("market", name, fields, &[node(job)], accounts);
     let alone = |name, fields, account: &Address| describe("market", name, fields, &[], &[account]);
     match event {
         E::JobMoved { job, state, deadline } => {
@@ -205,12 +206,8 @@ mod tests {
     #[test]
     fn sums_are_strings_and_subjects_are_found() {
         let (market, account) = (Address([1; 20]), Address([2; 20]));
-        let event = market::Event::Credited {
-            account,
-            job: Some(7),
-            amount: u128::MAX,
-            reason: market::Reason::Payment,
-        };
+        let event =
+            market::Event::Credited { account, job: Some(7), amount: u128::MAX, reason: market::Reason::Payment };
         let described = of_market(market, &event);
         assert_eq!(described.fields["amount"], u128::MAX.to_string());
         assert_eq!((&described.fields["job"], &described.fields["reason"]), (&json!(7), &json!("payment")));

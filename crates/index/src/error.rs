@@ -88,17 +88,18 @@ impl IndexError {
         use assay_client::Error;
         matches!(
             self,
-            IndexError::OtherChain { .. } | IndexError::Chain(
-                Error::Connection(ConnectionError::Unreachable { .. } | ConnectionError::OtherChain { .. })
-                    | Error::Chain(ChainError::BlockGone { .. })
-                    | Error::Deployment(
-                        DeploymentError::WrongNetwork(_)
-                            | DeploymentError::NoCode { .. }
-                            | DeploymentError::OtherCode { .. }
-                            | DeploymentError::NotThisKind { .. }
-                            | DeploymentError::None { .. }
-                    )
-            )
+            IndexError::OtherChain { .. }
+                | IndexError::Chain(
+                    Error::Connection(ConnectionError::Unreachable { .. } | ConnectionError::OtherChain { .. })
+                        | Error::Chain(ChainError::BlockGone { .. })
+                        | Error::Deployment(
+                            DeploymentError::WrongNetwork(_)
+                                | DeploymentError::NoCode { .. }
+                                | DeploymentError::OtherCode { .. }
+                                | DeploymentError::NotThisKind { .. }
+                                | DeploymentError::None { .. }
+                        )
+                )
         )
     }
 }

@@ -189,7 +189,8 @@ impl Follower {
         }
         let number = self.from.unwrap_or(contracts.deployment.block);
         let first = contracts.chain.block(number).await?.unwrap_or(contracts.chain.latest().await?);
-        let block = contracts.at(first).block_info(first).await.map_err(|error| changes::state_is_gone(error, first))?;
+        let block =
+            contracts.at(first).block_info(first).await.map_err(|error| changes::state_is_gone(error, first))?;
         let state = State { chain: contracts.info(block), from: first.number, changed: block };
         self.store.begin(&state).await?;
         Ok(state)

@@ -103,7 +103,8 @@ mod tests {
 
     impl Source for Map {
         async fn entry(&self, node: Node) -> Result<Entry, IndexError> {
-            let record = self.0.contains_key(&byte(node)).then(|| Record::Dataset(crate::fixtures::dataset(byte(node))));
+            let record =
+                self.0.contains_key(&byte(node)).then(|| Record::Dataset(crate::fixtures::dataset(byte(node))));
             Ok(Entry { node, record })
         }
 
@@ -124,7 +125,15 @@ mod tests {
         let (hash, address) = (Hash::default(), Address::default());
         let block = BlockInfo { number: 1, hash, time: 0 };
         let symbol = "UNIT".into();
-        ChainInfo { network: "test".into(), genesis: hash, registry: address, market: address, titles: address, symbol, block }
+        ChainInfo {
+            network: "test".into(),
+            genesis: hash,
+            registry: address,
+            market: address,
+            titles: address,
+            symbol,
+            block,
+        }
     }
 
     async fn lineage(map: &[(u8, &[u8])], limits: Limits) -> Option<(Vec<u8>, usize, Vec<u8>)> {

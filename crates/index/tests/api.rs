@@ -153,7 +153,10 @@ async fn what_is_written_is_served() {
         page[list].as_array().unwrap().iter().map(|item| item["block"].clone()).collect()
     };
     let page = server.json("/v1/datasets?limit=2&offset=1").await;
-    assert_eq!((&page["total"], &page["offset"], blocks(&page, "items")), (&json!(5), &json!(1), vec![json!(4), json!(3)]));
+    assert_eq!(
+        (&page["total"], &page["offset"], blocks(&page, "items")),
+        (&json!(5), &json!(1), vec![json!(4), json!(3)])
+    );
     assert_eq!(blocks(&server.json("/v1/datasets?order=oldest&limit=3").await, "items"), [1, 2, 3]);
     let owned = server.json(&format!("/v1/datasets?owner={}", Address([1; 20]))).await;
     assert_eq!((&owned["total"], blocks(&owned, "items")), (&json!(3), vec![json!(5), json!(3), json!(1)]));
@@ -178,6 +181,7 @@ async fn what_is_written_is_served() {
     assert_eq!(found("dATA").await, [5, 4, 3, 2, 1]);
     assert_eq!((found("50%25_2").await, found("0x0303").await), (vec![json!(2)], vec![json!(3)]));
     // Neither is a wildcard.
+    assert!(found("%00").await.is_empty());
     assert!(found("5%25_2").await.is_empty() && found("50%25%252").await.is_empty() && found("D_ta").await.is_empty());
 }
 

@@ -63,7 +63,10 @@ async fn summary(snapshot: &Snapshot, account: Address) -> Result<Account, ApiEr
         grants: snapshot.grants(&by("account")).await?.total,
         statements: snapshot.statements(&by("author")).await?.total,
         payments: snapshot.payments_to(&by("account")).await?.total,
-        events: snapshot.events(Some(&crate::describe::account(&account)), &Filter { limit: 1, ..Filter::default() }).await?.total,
+        events: snapshot
+            .events(Some(&crate::describe::account(&account)), &Filter { limit: 1, ..Filter::default() })
+            .await?
+            .total,
         operator: snapshot.standing(Role::Operator, account).await?,
         verifier: snapshot.standing(Role::Verifier, account).await?,
     })
@@ -72,10 +75,7 @@ async fn summary(snapshot: &Snapshot, account: Address) -> Result<Account, ApiEr
 /// What an account has and does; all zero if nothing is known of it.
 #[utoipa::path(get, path = "/v1/accounts/{account}", tag = "records", params(("account" = String, Path)),
     responses((status = 200, body = Account), (status = 400, body = ErrorBody)))]
-pub(super) async fn account(
-    State(api): State<Api>,
-    Path(account): Path<Address>,
-) -> Result<Json<Account>, ApiError> {
+pub(super) async fn account(State(api): State<Api>, Path(account): Path<Address>) -> Result<Json<Account>, ApiError> {
     let (snapshot, _) = api.snapshot().await?;
     Ok(Json(summary(&snapshot, account).await?))
 }
@@ -145,9 +145,7 @@ pub(super) struct Status {
 /// How the index does, and which chain it is of.
 #[utoipa::path(get, path = "/v1/status", tag = "index",
     responses((status = 200, body = Status), (status = 503, body = ErrorBody)))]
-pub(super) async fn status(
-    State(api): State<Api>,
-) -> Result<([(HeaderName, HeaderValue); 1], Json<Status>), ApiError> {
+pub(super) async fn status(State(api): State<Api>) -> Result<([(HeaderName, HeaderValue); 1], Json<Status>), ApiError> {
     let (_, state) = api.snapshot().await?;
     let progress = api.progress.map(|progress| progress.borrow().clone());
     let status = Status {

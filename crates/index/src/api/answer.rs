@@ -69,9 +69,7 @@ impl IntoResponse for ApiError {
 impl From<IndexError> for ApiError {
     fn from(error: IndexError) -> Self {
         match error {
-            IndexError::Empty => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", error.to_string()).after(2)
-            }
+            IndexError::Empty => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", error.to_string()).after(2),
             // What is wrong inside is for the log: it may name files and hosts.
             error => {
                 tracing::error!("cannot answer a request: {error}");

@@ -64,11 +64,7 @@ pub(super) async fn jobs(State(api): State<Api>, Query(paging): Query<Paging>, Q
 /// What a job has paid, credit by credit.
 #[utoipa::path(get, path = "/v1/jobs/{id}/payments", tag = "jobs", params(("id" = u64, Path), Paging),
     responses((status = 200, body = Listed<Payment>), (status = 400, body = ErrorBody)))]
-pub(super) async fn payments(
-    State(api): State<Api>,
-    Path(job): Path<u64>,
-    Query(paging): Query<Paging>,
-) -> Listing {
+pub(super) async fn payments(State(api): State<Api>, Path(job): Path<u64>, Query(paging): Query<Paging>) -> Listing {
     let (snapshot, _) = api.snapshot().await?;
     Ok(Json(snapshot.payments(job, &paging.filter()?).await?))
 }
@@ -124,11 +120,7 @@ pub(super) async fn statements(
 #[utoipa::path(get, path = "/v1/owners/{node}", tag = "records",
     params(("node" = String, Path, description = "`dataset:0x…` or `model:0x…`"), Paging),
     responses((status = 200, body = Listed<OwnerChange>), (status = 400, body = ErrorBody)))]
-pub(super) async fn owners(
-    State(api): State<Api>,
-    Path(node): Path<String>,
-    Query(paging): Query<Paging>,
-) -> Listing {
+pub(super) async fn owners(State(api): State<Api>, Path(node): Path<String>, Query(paging): Query<Paging>) -> Listing {
     let (snapshot, state) = api.snapshot().await?;
     let node = query::node(&node, state.chain.market)?;
     Ok(Json(snapshot.owner_changes(&paging.filter()?.and("node", Some(node))).await?))

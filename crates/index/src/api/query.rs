@@ -48,6 +48,7 @@ pub(super) struct Paging {
     pub limit: Option<u32>,
     /// `newest` first, or `oldest`.
     #[serde(default)]
+    #[param(inline)]
     pub order: Order,
 }
 

@@ -93,7 +93,8 @@ impl Snapshot {
         let mut query = sqlx::query(sql);
         for value in values {
             query = match value {
-                Value::Text(text) => query.bind(text),
+                // PostgreSQL takes no text with a zero in it, and there is none in the tables.
+                Value::Text(text) => query.bind(text.replace('\0', "\u{fffd}")),
                 Value::Number(number) => query.bind(number),
             };
         }
@@ -270,9 +271,8 @@ impl Snapshot {
         let (from, to) = (format!("0x{digits}"), format!("0x{digits}g"));
         let mut found = vec![];
         for (kind, table) in [("model", "models"), ("dataset", "datasets")] {
-            let sql = format!(
-                "SELECT '{kind}' AS kind, id FROM {table} WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3"
-            );
+            let sql =
+                format!("SELECT '{kind}' AS kind, id FROM {table} WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3");
             let values = vec![from.clone().into(), to.clone().into(), u64::from(limit).into()];
             found.extend(self.found(self.rows(&sql, values).await?).await?);
         }

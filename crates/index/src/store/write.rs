@@ -150,7 +150,8 @@ async fn write_event(
 
 /// Makes a record's name known to the search; an empty one is forgotten.
 async fn write_name(writer: &mut Writer, kind: &str, id: String, block: i64, name: &str) -> Result<(), IndexError> {
-    let folded = name.to_lowercase();
+    // PostgreSQL takes no text with a zero in it.
+    let folded = name.to_lowercase().replace('\0', "\u{fffd}");
     let query = match folded.is_empty() {
         true => sqlx::query("DELETE FROM names WHERE kind = $1 AND id = $2").bind(kind).bind(id),
         false => sqlx::query(
