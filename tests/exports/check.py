@@ -19,6 +19,8 @@ import openapi_spec_validator
 import prov.model
 from google.protobuf import json_format
 from huggingface_hub import ModelCard
+from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 from markdown_it import MarkdownIt
 
@@ -49,14 +51,10 @@ def check_croissant(text):
 
 
 def check_statement(text):
-    statement = Statement("", None, "", None)
-    json_format.Parse(text, statement.pb)
-    statement.validate()
-    from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
-
-    predicate = json_format.Parse(json.dumps(json.loads(text)["predicate"]), provenance_pb2.Provenance())
+    # Unknown fields are refused by both.
+    Statement.copy_from_pb(json_format.Parse(text, statement_pb2.Statement())).validate()
+    predicate = json_format.ParseDict(json.loads(text)["predicate"], provenance_pb2.Provenance())
     assert predicate.build_definition.build_type and predicate.run_details.builder.id
-    json_format.ParseDict(json_format.MessageToDict(predicate), provenance_pb2.Provenance())
 
 
 def check_card(text):

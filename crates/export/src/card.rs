@@ -6,9 +6,11 @@ use crate::{
 };
 use std::fmt::Write;
 
-/// A text as YAML: a double-quoted scalar, whose escapes are JSON's.
+/// A text as YAML: a double-quoted scalar, whose escapes are JSON's. Without markup,
+/// for those who show the front matter as it is.
 fn yaml(text: &str) -> String {
-    serde_json::Value::from(visible(text)).to_string()
+    let quoted = serde_json::Value::from(visible(text)).to_string();
+    quoted.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('[', "\\u005b")
 }
 
 /// A table of two columns; values are Markdown already.

@@ -13,6 +13,7 @@
 //!
 //! Names, licences and locations come from strangers: [`text`] makes them harmless.
 
+mod accounts;
 pub mod card;
 pub mod croissant;
 pub mod intoto;
@@ -22,17 +23,17 @@ pub mod prov;
 mod provenance;
 mod records;
 pub mod svg;
+mod terms;
 pub mod text;
 
+pub use accounts::{Offer, Payment, Standing};
 pub use croissant::File;
 pub use job::{
-    Check, Commitment, Compute, Contributions, Data, Dispute, Ends, Job, JobParts, JobTerms, OpenDemand, Policy, Seat,
-    Verification, Windows,
+    Check, Commitment, Compute, Contributions, Data, Dispute, Ends, Job, JobParts, OpenDemand, Seat, Verification,
 };
 pub use provenance::{ChainInfo, Edge, Entry, Provenance, Record};
-pub use records::{
-    Amount, BlockInfo, Dataset, Grant, Import, Model, Node, Offer, OwnerChange, Payment, Standing, Statement, name_of,
-};
+pub use records::{Amount, BlockInfo, Dataset, Grant, Import, Model, Node, OwnerChange, Statement, name_of};
+pub use terms::{JobTerms, Policy, Windows};
 
 use std::str::FromStr;
 
