@@ -1,6 +1,8 @@
 //! The command line: options that every command has, and the commands.
 
-use crate::commands::{account, dataset, deploy, job, ledger, model, provenance, registry, standing, statement};
+use crate::commands::{
+    account, dataset, deploy, export, index, job, ledger, model, provenance, registry, standing, statement,
+};
 use anyhow::Context;
 use assay_client::{Patience, Unit};
 use assay_protocol::market::Role;
@@ -131,6 +133,12 @@ pub enum Command {
     Verifier(standing::Staked),
     /// What a model or dataset was made from, as a tree
     Provenance(provenance::Provenance),
+    /// A model's or dataset's provenance for other tools: PROV, Croissant, in-toto,
+    /// a model card, SVG
+    Export(export::Export),
+    /// An index with history and search: run, rebuild, serve, openapi
+    #[command(subcommand)]
+    Index(index::Index),
     /// What an account has on the chain
     Balance(account::Balance),
     /// The key's account: addresses, mapping, balance, credit, stakes
@@ -159,6 +167,8 @@ impl Command {
             Command::Operator(operator) => format!("operator {}", operator.name()),
             Command::Verifier(verifier) => format!("verifier {}", verifier.name()),
             Command::Provenance(_) => "provenance".into(),
+            Command::Export(_) => "export".into(),
+            Command::Index(index) => format!("index {}", index.name()),
             Command::Balance(_) => "balance".into(),
             Command::Accounts(_) => "accounts".into(),
             Command::Account(account) => format!("account {}", account.name()),
@@ -180,6 +190,8 @@ impl Command {
             Command::Operator(command) => command.run(Role::Operator, global).await,
             Command::Verifier(command) => command.run(Role::Verifier, global).await,
             Command::Provenance(command) => command.run(global).await,
+            Command::Export(command) => command.run(global).await,
+            Command::Index(command) => command.run(global).await,
             Command::Balance(command) => command.run(global).await,
             Command::Accounts(command) => command.run(global).await,
             Command::Account(command) => command.run(global).await,

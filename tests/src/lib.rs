@@ -81,6 +81,8 @@ pub struct World {
     pub node: DevNode,
     /// The chain.
     pub chain: Chain,
+    /// Where the contracts are.
+    pub deployment: Deployment,
     /// The market.
     pub market: Market,
     /// The registry.
@@ -123,7 +125,7 @@ impl World {
         deployment.verify(&chain).await?;
         let (market, registry, titles) =
             (deployment.market(&chain), deployment.registry(&chain), deployment.titles(&chain));
-        let mut world = Self { node, chain, market, registry, titles, dataset: Hash::default(), folder };
+        let mut world = Self { node, chain, deployment, market, registry, titles, dataset: Hash::default(), folder };
         world.dataset = world.register_digits(&repository().join("data/digits")).await?;
         Ok(world)
     }

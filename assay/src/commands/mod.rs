@@ -3,6 +3,8 @@
 pub mod account;
 pub mod dataset;
 pub mod deploy;
+pub mod export;
+pub mod index;
 pub mod job;
 pub mod ledger;
 pub mod model;

@@ -28,6 +28,8 @@ const REVIVE_API: &str = "ReviveApi";
 #[derive(Clone)]
 pub struct Chain {
     inner: Arc<Inner>,
+    /// The block whose state is read, if it is not the newest finalised one's.
+    pin: Option<Hash>,
 }
 
 struct Inner {
@@ -140,7 +142,15 @@ impl Chain {
         let existential_deposit = unit.from_native(constant("Balances", "ExistentialDeposit")?);
         let (head, follower) = blocks::follow(transport.clone(), latest);
         let runtimes = RwLock::new(HashMap::from([(runtime.spec_version, runtime)]));
-        Ok(Self { inner: Arc::new(Inner { transport, name, unit, existential_deposit, runtimes, head, follower }) })
+        let inner = Inner { transport, name, unit, existential_deposit, runtimes, head, follower };
+        Ok(Self { inner: Arc::new(inner), pin: None })
+    }
+
+    /// The same chain as of one block: everything that is read, contracts
+    /// included, is read from that block's state. For reading only: what is signed
+    /// belongs on the newest block. Fails later if the node has pruned that state.
+    pub fn pinned(&self, block: Block) -> Self {
+        Self { inner: self.inner.clone(), pin: Some(block.hash) }
     }
 
     /// The node's URL.
@@ -259,7 +269,11 @@ impl Chain {
 
     // What follows is for the rest of the crate.
 
+    /// Of the newest finalised block, or of the one that is pinned.
     pub(crate) async fn finalised_hash(&self) -> Result<Hash, ConnectionError> {
+        if let Some(pin) = self.pin {
+            return Ok(pin);
+        }
         self.transport().request("chain_getFinalizedHead", Default::default()).await
     }
 

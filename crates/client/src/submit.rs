@@ -354,6 +354,14 @@ impl Chain {
         if number > self.latest().await?.number {
             return Ok(None);
         }
-        Ok(Some(Block { number, hash: self.block_hash(number).await? }))
+        Ok(Some(self.block_at(number).await?))
+    }
+
+    /// A block by its number, which is known to be final; saves the question.
+    ///
+    /// # Errors
+    /// If the node has none of this number.
+    pub async fn block_at(&self, number: u64) -> Result<Block, Error> {
+        Ok(Block { number, hash: self.block_hash(number).await? })
     }
 }
