@@ -1,3 +1,5 @@
+import type { MarketEvents } from "../generated/market.js";
+import type { RegistryEvents } from "../generated/registry.js";
 import type {
   Address,
   Amount,
@@ -17,15 +19,22 @@ import type { Graph, GraphOptions, History, JobContributions, JobMove, Owners, V
 import type { Dataset, DatasetSummary, Grant, Model, ModelSummary, Statement } from "./registry.js";
 import type { JobDraft, PostedJob, Secret, Signer, Transaction } from "./transactions.js";
 
-/** An event of one of the three contracts, with the contract's own names in camel case. */
-export interface ContractEvent {
-  contract: "market" | "registry" | "titles";
-  /** Such as `JobMoved`, `ModelRegistered`, `Transfer`. */
-  name: string;
-  fields: Record<string, unknown>;
-  block: Block;
-  at: Seconds;
+/** Titles follow ERC-721. */
+export interface TitlesEvents {
+  /** From the zero address: the title was issued. */
+  Transfer: { from: Address; to: Address; token: Hash };
+  Approval: { owner: Address; approved: Address; token: Hash };
+  ApprovalForAll: { owner: Address; operator: Address; approved: boolean };
+  RegistryBound: { registry: Address };
 }
+
+type EventsOf<C, E> = { [N in keyof E]: { contract: C; name: N; fields: E[N]; block: Block; at: Seconds } }[keyof E];
+
+/** An event of one of the three contracts, by the contract's own names; fields are in camel case. */
+export type ContractEvent =
+  | EventsOf<"market", MarketEvents>
+  | EventsOf<"registry", RegistryEvents>
+  | EventsOf<"titles", TitlesEvents>;
 
 /** What an account has and does. */
 export interface Account {
