@@ -60,33 +60,43 @@ export class Chain {
   /** By the names that the chain's metadata gives, so that older and newer runtimes work too. */
   readonly api: Api;
   network!: Network;
+  /** A block that tells the chain from another: that of the deployment. */
+  private anchor!: Block;
   private now_: Status;
   private readonly statuses = new Listeners<Status>();
   private readonly blocks = new Listeners<Block>();
   private newest: Block | undefined;
   private following: { unsubscribe(): void } | undefined;
 
+  /** Whether there is a socket to the node; of a provider that was given nobody knows. */
+  private open: boolean;
+  /** The first block: polkadot-api must not be stopped between a connection and that. */
+  private readonly started: Promise<unknown>;
+
   private constructor(
     readonly client: PolkadotClient,
     private readonly url: string,
     private readonly timeout: number,
+    open: boolean,
   ) {
     this.api = client.getUnsafeApi();
     this.now_ = { state: "connecting", url };
+    this.open = open;
+    this.started = client.getFinalizedBlock().catch(() => undefined);
   }
 
   static async connect(node: string | string[] | JsonRpcProvider, deployment: Deployment, options: ConnectOptions): Promise<Chain> {
     const timeout = options.timeout ?? TIMEOUT;
     let chain: Chain;
     if (typeof node === "function") {
-      chain = new Chain(createClient(node), "the given provider", timeout);
+      chain = new Chain(createClient(node), "the given provider", timeout, true);
     } else {
       // Told before the chain is there, for the first try begins at once.
       const provider = getWsProvider(node, {
         websocketClass: (options.webSocket ?? globalThis.WebSocket) as WebSocketClass,
         onStatusChanged: (change) => queueMicrotask(() => chain.changed(change)),
       });
-      chain = new Chain(createClient(provider), [node].flat().join(", "), timeout);
+      chain = new Chain(createClient(provider), [node].flat().join(", "), timeout, false);
     }
     try {
       await chain.introduce(deployment);
@@ -135,6 +145,9 @@ export class Chain {
       development: type === "Development",
       deployment,
     };
+    const head = await within(this.timeout, this.head(), () => this.unreachable("does not answer"));
+    const number = Math.min(deployment.block, head.number);
+    this.anchor = { number, hash: (await this.hashOf(number)) ?? head.hash };
     this.set({ state: "connected", url: this.url });
     this.follow();
   }
@@ -168,6 +181,7 @@ export class Chain {
   }
 
   private changed(change: StatusChange) {
+    this.open = String(change.type) === "CONNECTED";
     // Before the first answer nothing is lost.
     if (!this.network) return;
     switch (String(change.type)) {
@@ -181,11 +195,11 @@ export class Chain {
     }
   }
 
-  /** The node is there again: is it the same chain? */
+  /** The node is there again: is it the same chain? A development chain that begins anew has the same first block. */
   private async back() {
     try {
-      const found = await this.client._request<Hash, [number]>("chain_getBlockHash", [0]);
-      if (found !== this.network.genesis) {
+      const found = await this.hashOf(this.anchor.number);
+      if (found !== this.anchor.hash) {
         this.set({ state: "reset", url: this.url, found });
         this.following?.unsubscribe();
         return;
@@ -199,7 +213,9 @@ export class Chain {
   close() {
     this.following?.unsubscribe();
     this.set({ state: "closed" });
-    this.client.destroy();
+    const destroy = () => this.client.destroy();
+    if (this.open) void within(this.timeout, this.started, () => this.unreachable("does not answer")).then(destroy, destroy);
+    else destroy();
   }
 
   // Blocks.
@@ -227,7 +243,7 @@ export class Chain {
   private check() {
     if (this.now_.state === "closed") throw new AssayError("Closed", "the client was closed; connect anew");
     if (this.now_.state === "reset") {
-      const message = `the node at ${this.url} came back with another chain (genesis ${this.now_.found}); connect anew with its deployment`;
+      const message = `the node at ${this.url} came back with another chain, without the deployment's block; connect anew with its deployment`;
       throw new AssayError("WrongNetwork", message);
     }
   }

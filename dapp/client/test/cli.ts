@@ -6,7 +6,7 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter, index) => (index
 
 /** Fields that the command line shows as amounts with their unit. */
 const AMOUNTS = new Set([
-  ..."payment fee stake handBack bond gain held price paid locked unbonding minPayment paymentPerSegment maxStake".split(" "),
+  ..."payment fee stake handBack bond gain held price paid leastStake locked unbonding minPayment paymentPerSegment maxStake".split(" "),
   ..."verificationMore challengers bonds refund burned total".split(" "),
 ]);
 
@@ -26,3 +26,9 @@ export function asCli(value: unknown, token: Token, field = ""): unknown {
   if ("type" in value && "value" in value && entries.length === 2) return { [snake(String(value.type))]: inner(value.value, "") };
   return Object.fromEntries(entries.map(([name, one]) => [snake(name), inner(one, name)]));
 }
+
+/** The same text for values that are equal, whatever the order of their fields. */
+export const sameText = (value: unknown): string =>
+  JSON.stringify(value, (_, part) =>
+    part && typeof part === "object" && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort()) : part,
+  );

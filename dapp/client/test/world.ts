@@ -16,6 +16,11 @@ const environment = (name: string): string => {
   return value;
 };
 
+/** What runs is stopped even if the tests are broken off. */
+const children = new Set<ChildProcess>();
+process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+
 /** A program that runs until it is stopped, and the line by which it said that it is ready. */
 export class Daemon {
   private constructor(
@@ -27,9 +32,14 @@ export class Daemon {
   static async start(program: string, args: string[], options: { env: NodeJS.ProcessEnv; log: string }) {
     const log = createWriteStream(options.log, { flags: "a" });
     const child = spawn(program, args, { env: options.env, stdio: ["ignore", "pipe", "pipe"] });
+    children.add(child);
     const ended = new Promise<void>((resolve) => {
-      child.once("exit", () => resolve());
-      child.once("error", () => resolve());
+      const end = () => {
+        children.delete(child);
+        resolve();
+      };
+      child.once("exit", end);
+      child.once("error", end);
     });
     child.stderr.pipe(log);
     const line = await new Promise<string>((resolve, reject) => {

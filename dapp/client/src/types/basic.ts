@@ -97,8 +97,11 @@ export type Status =
   | { state: "connected"; url: string }
   /** The node went away; the library tries again by itself. */
   | { state: "lost"; url: string; reason: string }
-  /** The node came back with another chain: connect anew with that chain's deployment. */
-  | { state: "reset"; url: string; found: Hash }
+  /**
+   * The node came back with another chain: connect anew with that chain's deployment. `found` is the hash of the
+   * block there that has the number of the deployment's.
+   */
+  | { state: "reset"; url: string; found: Hash | undefined }
   | { state: "closed" };
 
 /** Ends a subscription. */
