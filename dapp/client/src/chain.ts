@@ -66,37 +66,40 @@ export class Chain {
   private readonly statuses = new Listeners<Status>();
   private readonly blocks = new Listeners<Block>();
   private newest: Block | undefined;
-  private following: { unsubscribe(): void } | undefined;
+  private readonly following: { unsubscribe(): void };
 
-  /** Whether there is a socket to the node; of a provider that was given nobody knows. */
-  private open: boolean;
-  /** The first block: polkadot-api must not be stopped between a connection and that. */
-  private readonly started: Promise<unknown>;
+  /**
+   * Whether polkadot-api may be stopped: not between a connection and the first block that follows, for then it would
+   * try to follow the chain once more when it has none, which nobody could catch.
+   */
+  private settled = true;
+  private whenSettled: (() => void) | undefined;
 
   private constructor(
     readonly client: PolkadotClient,
     private readonly url: string,
     private readonly timeout: number,
-    open: boolean,
   ) {
     this.api = client.getUnsafeApi();
     this.now_ = { state: "connecting", url };
-    this.open = open;
-    this.started = client.getFinalizedBlock().catch(() => undefined);
+    this.following = client.finalizedBlock$.subscribe({
+      next: ({ number, hash }) => this.see({ number, hash: hash as Hash }),
+      error: (error) => this.set({ state: "lost", url, reason: messageOf(error) }),
+    });
   }
 
   static async connect(node: string | string[] | JsonRpcProvider, deployment: Deployment, options: ConnectOptions): Promise<Chain> {
     const timeout = options.timeout ?? TIMEOUT;
     let chain: Chain;
     if (typeof node === "function") {
-      chain = new Chain(createClient(node), "the given provider", timeout, true);
+      chain = new Chain(createClient(node), "the given provider", timeout);
     } else {
       // Told before the chain is there, for the first try begins at once.
       const provider = getWsProvider(node, {
         websocketClass: (options.webSocket ?? globalThis.WebSocket) as WebSocketClass,
         onStatusChanged: (change) => queueMicrotask(() => chain.changed(change)),
       });
-      chain = new Chain(createClient(provider), [node].flat().join(", "), timeout, false);
+      chain = new Chain(createClient(provider), [node].flat().join(", "), timeout);
     }
     try {
       await chain.introduce(deployment);
@@ -149,7 +152,6 @@ export class Chain {
     const number = Math.min(deployment.block, head.number);
     this.anchor = { number, hash: (await this.hashOf(number)) ?? head.hash };
     this.set({ state: "connected", url: this.url });
-    this.follow();
   }
 
   /** A constant of the runtime; `undefined` if it has none such. */
@@ -181,7 +183,8 @@ export class Chain {
   }
 
   private changed(change: StatusChange) {
-    this.open = String(change.type) === "CONNECTED";
+    this.settled = String(change.type) !== "CONNECTED";
+    if (this.settled) this.settle();
     // Before the first answer nothing is lost.
     if (!this.network) return;
     switch (String(change.type)) {
@@ -201,7 +204,6 @@ export class Chain {
       const found = await this.hashOf(this.anchor.number);
       if (found !== this.anchor.hash) {
         this.set({ state: "reset", url: this.url, found });
-        this.following?.unsubscribe();
         return;
       }
       this.set({ state: "connected", url: this.url });
@@ -211,23 +213,31 @@ export class Chain {
   }
 
   close() {
-    this.following?.unsubscribe();
-    this.set({ state: "closed" });
-    const destroy = () => this.client.destroy();
-    if (this.open) void within(this.timeout, this.started, () => this.unreachable("does not answer")).then(destroy, destroy);
-    else destroy();
+    if (this.now_.state === "closed") return;
+    this.now_ = { state: "closed" };
+    this.statuses.call(this.now_);
+    const timer = setTimeout(() => this.settle(), this.timeout);
+    this.whenSettled = () => {
+      clearTimeout(timer);
+      this.whenSettled = undefined;
+      this.following.unsubscribe();
+      this.client.destroy();
+    };
+    if (this.settled) this.settle();
+  }
+
+  private settle() {
+    this.settled = true;
+    this.whenSettled?.();
   }
 
   // Blocks.
 
-  private follow() {
-    this.following = this.client.finalizedBlock$.subscribe({
-      next: ({ number, hash }) => {
-        this.newest = { number, hash: hash as Hash };
-        this.blocks.call(this.newest);
-      },
-      error: (error) => this.set({ state: "lost", url: this.url, reason: messageOf(error) }),
-    });
+  private see(block: Block) {
+    this.settle();
+    if (this.now_.state === "closed" || this.now_.state === "reset") return;
+    this.newest = block;
+    this.blocks.call(block);
   }
 
   onBlock(listener: (block: Block) => void): Unsubscribe {
