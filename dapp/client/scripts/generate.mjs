@@ -86,7 +86,8 @@ async function ink(name) {
   const bundle = JSON.parse(await readFile(`${artefacts}/${name}.contract`, "utf8"));
   const types = new Types(bundle.types);
   const list = (kind, items) => `export interface ${pascal(name)}${kind} {\n${items.join("")}}\n\n`;
-  const parts = (args, open = "") => `{${args.map((arg) => ` ${camel(arg.label)}: ${types.of(arg.type.type)};`).join("")}${open} }`;
+  const parts = (args, open = "") =>
+    `{${args.map((arg) => ` ${camel(arg.label)}: ${types.of(arg.type.type)};`).join("")}${open} }`;
   // A message answers Result<T, LangError>; what the library gives is T.
   const answer = (id) => types.fields(types.types.get(id).def.variant.variants[0].fields ?? []);
   const messages = bundle.spec.messages.map(
@@ -108,7 +109,10 @@ async function ink(name) {
 async function solidity(name) {
   const file = `${name}.abi.json`;
   const abi = JSON.parse(await readFile(`${artefacts}/${file}`, "utf8"));
-  await writeFile(`${generated}/${name}.ts`, `${heading(file)}export const ${name}Abi = ${JSON.stringify(abi, null, 1)} as const;\n`);
+  await writeFile(
+    `${generated}/${name}.ts`,
+    `${heading(file)}export const ${name}Abi = ${JSON.stringify(abi, null, 1)} as const;\n`,
+  );
 }
 
 await mkdir(generated, { recursive: true });

@@ -14,7 +14,9 @@ export const toHex = (bytes: Uint8Array): `0x${string}` =>
   `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 
 export const fromHex = (hex: string): Uint8Array =>
-  Uint8Array.from({ length: (hex.length - 2) / 2 }, (_, index) => parseInt(hex.slice(2 + 2 * index, 4 + 2 * index), 16));
+  Uint8Array.from({ length: (hex.length - 2) / 2 }, (_, index) =>
+    parseInt(hex.slice(2 + 2 * index, 4 + 2 * index), 16),
+  );
 
 /** A hash as the chain writes it. */
 export function toHash(text: string): Hash {

@@ -33,7 +33,11 @@ export class Listeners<T> {
 
 /** As the platform reports what nobody caught. */
 const reportError: (error: unknown) => void =
-  globalThis.reportError ?? ((error) => queueMicrotask(() => { throw error; }));
+  globalThis.reportError ??
+  ((error) =>
+    queueMicrotask(() => {
+      throw error;
+    }));
 
 /** Gives up after so many milliseconds. */
 export async function within<T>(milliseconds: number, promise: Promise<T>, error: () => AssayError): Promise<T> {
@@ -51,7 +55,9 @@ export async function within<T>(milliseconds: number, promise: Promise<T>, error
 /** What polkadot-api throws when the connection breaks under a read or a block is let go: trying again helps. */
 const isPassing = (error: unknown) =>
   error instanceof Error &&
-  ["DisjointError", "StopError", "OperationInaccessibleError", "BlockNotPinnedError", "OperationLimitError"].includes(error.name);
+  ["DisjointError", "StopError", "OperationInaccessibleError", "BlockNotPinnedError", "OperationLimitError"].includes(
+    error.name,
+  );
 
 type Api = ReturnType<PolkadotClient["getUnsafeApi"]>;
 
@@ -88,7 +94,11 @@ export class Chain {
     });
   }
 
-  static async connect(node: string | string[] | JsonRpcProvider, deployment: Deployment, options: ConnectOptions): Promise<Chain> {
+  static async connect(
+    node: string | string[] | JsonRpcProvider,
+    deployment: Deployment,
+    options: ConnectOptions,
+  ): Promise<Chain> {
     const timeout = options.timeout ?? TIMEOUT;
     let chain: Chain;
     if (typeof node === "function") {
@@ -143,7 +153,11 @@ export class Chain {
     this.network = {
       name: spec.name,
       genesis,
-      token: token(String(first(properties.tokenSymbol) ?? "UNIT"), Number(first(properties.tokenDecimals) ?? 12), BigInt(ratio)),
+      token: token(
+        String(first(properties.tokenSymbol) ?? "UNIT"),
+        Number(first(properties.tokenDecimals) ?? 12),
+        BigInt(ratio),
+      ),
       ss58Prefix: Number(prefix ?? 42),
       development: type === "Development",
       deployment,

@@ -21,7 +21,6 @@ import type { Graph, GraphOptions } from "./types/provenance.js";
 import type { JobDraft, PostedJob, Secret, Transaction } from "./types/transactions.js";
 import { verification } from "./verification.js";
 
-
 /** Connects, and checks that the chain is the deployment's and the contracts are these. */
 export async function connect(
   node: string | string[] | JsonRpcProvider,
@@ -51,7 +50,8 @@ function client(chain: Chain, contracts: Contracts): Client {
 
   const graph = (root: Hash | Node, direction: "made_from" | "made_into", options: GraphOptions = {}): Promise<Graph> =>
     read(async (at) => {
-      const node = typeof root === "string" && isHash(root) ? await findNode(contracts, at, toHash(root)) : toNode(root);
+      const node =
+        typeof root === "string" && isHash(root) ? await findNode(contracts, at, toHash(root)) : toNode(root);
       if (node) return await new Walk(contracts, at, direction, options).from(node);
       throw new AssayError("NotFound", `nothing with the id ${root} is registered here; check the id and the network`);
     });
@@ -71,7 +71,15 @@ function client(chain: Chain, contracts: Contracts): Client {
     const contract = contracts[name];
     const { description, outcome, value = 0n, output } = rest;
     const data = contract.codec.message(what).encode(args);
-    return prepared({ description, what, to: contract.address, data, value, outcome, answer: (ran) => output(contract.accepted(what, ran)) });
+    return prepared({
+      description,
+      what,
+      to: contract.address,
+      data,
+      value,
+      outcome,
+      answer: (ran) => output(contract.accepted(what, ran)),
+    });
   };
 
   /** One that answers nothing. */
@@ -124,7 +132,10 @@ function client(chain: Chain, contracts: Contracts): Client {
     transferModel: (id, receiver) =>
       read(async (at) => {
         const [model, to] = [toHash(id), toAddress(receiver)];
-        const [record, from] = await Promise.all([contracts.registry.ask(at, "model", { id: model }), contracts.titles.ownerOf(at, model)]);
+        const [record, from] = await Promise.all([
+          contracts.registry.ask(at, "model", { id: model }),
+          contracts.titles.ownerOf(at, model),
+        ]);
         if (!record || !from) {
           throw new AssayError("NotFound", `model ${model} has no title here; check the id and the network`);
         }
@@ -142,7 +153,8 @@ function client(chain: Chain, contracts: Contracts): Client {
       read(async (at) => {
         const dataset = toHash(id);
         const record = await contracts.registry.ask(at, "dataset", { id: dataset });
-        if (!record) throw new AssayError("NotFound", `dataset ${dataset} is not registered here; check the id and the network`);
+        if (!record)
+          throw new AssayError("NotFound", `dataset ${dataset} is not registered here; check the id and the network`);
         const { name, terms } = record;
         if (terms.price === undefined) {
           const why = terms.open ? "is open to all" : "is not for sale; ask its owner";
@@ -154,20 +166,31 @@ function client(chain: Chain, contracts: Contracts): Client {
       }),
     jobLike: (job) => read((at) => jobLike(contracts, at, job)),
     postJob: (draft: JobDraft, secret: Secret) =>
-      ink<PostedJob>("market", "post_job", { job: posting(draft, secret) }, {
-        description: `post the job for the model ${draft.model.name}, with ${token.format(draft.payment + draft.fee)} of payment and fee`,
-        value: draft.payment + draft.fee,
-        output: (job) => ({ job: job as JobId }),
-        outcome: (events) => posted(events),
-      }),
-    revealSecret: (job, secret) => order("reveal_secret", { job, secret: toHash(secret) }, `reveal the secret of job ${job}`),
+      ink<PostedJob>(
+        "market",
+        "post_job",
+        { job: posting(draft, secret) },
+        {
+          description: `post the job for the model ${draft.model.name}, with ${token.format(draft.payment + draft.fee)} of payment and fee`,
+          value: draft.payment + draft.fee,
+          output: (job) => ({ job: job as JobId }),
+          outcome: (events) => posted(events),
+        },
+      ),
+    revealSecret: (job, secret) =>
+      order("reveal_secret", { job, secret: toHash(secret) }, `reveal the secret of job ${job}`),
     advance: (job) => order("advance", { job }, `move job ${job} on`),
     cancel: (job) => order("cancel", { job }, `take job ${job} back`),
     withdraw: (name) =>
-      ink<bigint>(name, "withdraw", {}, {
-        description: `send out what the ${name} has credited to this account`,
-        output: (amount) => amount as bigint,
-      }),
+      ink<bigint>(
+        name,
+        "withdraw",
+        {},
+        {
+          description: `send out what the ${name} has credited to this account`,
+          output: (amount) => amount as bigint,
+        },
+      ),
     developmentSigner: (suri) => developmentSigner(chain.network, suri),
   };
 }
@@ -175,7 +198,8 @@ function client(chain: Chain, contracts: Contracts): Client {
 /** The number of the job that was posted. */
 function posted(events: ContractEvent[]): PostedJob | undefined {
   for (const event of events) {
-    if (event.contract === "market" && event.name === "JobMoved" && event.fields.state === "Open") return { job: event.fields.job };
+    if (event.contract === "market" && event.name === "JobMoved" && event.fields.state === "Open")
+      return { job: event.fields.job };
   }
   return undefined;
 }
@@ -191,6 +215,7 @@ async function accountOf(records: Records, at: Block, address: Address): Promise
     standing("Verifier"),
   ]);
   const { token, ss58Prefix } = chain.network;
-  const balance = (await spendableOf(chain, at, mapped ?? unmappedAccount(address, ss58Prefix))) * token.nativeToContract;
+  const balance =
+    (await spendableOf(chain, at, mapped ?? unmappedAccount(address, ss58Prefix))) * token.nativeToContract;
   return { address, ss58: mapped, balance, marketCredit, registryCredit, operator, verifier };
 }

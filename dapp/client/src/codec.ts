@@ -4,7 +4,9 @@ import { type LookupEntry, getLookupCodecBuilder } from "@polkadot-api/metadata-
 const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 const isEnum = (value: object): boolean =>
-  "type" in value && typeof value.type === "string" && Object.keys(value).every((key) => key === "type" || key === "value");
+  "type" in value &&
+  typeof value.type === "string" &&
+  Object.keys(value).every((key) => key === "type" || key === "value");
 
 /** What a codec gave in the library's form: camel case, and variants without fields as plain strings. */
 export function tidy(value: unknown): unknown {
@@ -21,12 +23,20 @@ export function tidy(value: unknown): unknown {
 function untidy(value: any, entry: LookupEntry): unknown {
   switch (entry.type) {
     case "struct":
-      return Object.fromEntries(Object.entries(entry.value).map(([name, type]) => [name, untidy(value[camel(name)], type)]));
+      return Object.fromEntries(
+        Object.entries(entry.value).map(([name, type]) => [name, untidy(value[camel(name)], type)]),
+      );
     case "enum": {
       if (typeof value === "string") return { type: value, value: undefined };
       const variant = entry.value[value.type as string];
       if (!variant || variant.type === "void") return value;
-      return { type: value.type, value: untidy(value.value, variant.type === "lookupEntry" ? variant.value : (variant as unknown as LookupEntry)) };
+      return {
+        type: value.type,
+        value: untidy(
+          value.value,
+          variant.type === "lookupEntry" ? variant.value : (variant as unknown as LookupEntry),
+        ),
+      };
     }
     case "option":
       return value === undefined ? undefined : untidy(value, entry.value);

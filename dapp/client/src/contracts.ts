@@ -18,7 +18,10 @@ type Messages = Record<string, { args: Record<string, unknown>; answer: unknown 
 
 /** What was sent is not what this contract takes. */
 export const unknownMessage = (name: string, address: Address, message: string) =>
-  new AssayError("OtherContract", `the ${name} at ${address} does not understand ${message}: it is another contract or another version of it`);
+  new AssayError(
+    "OtherContract",
+    `the ${name} at ${address} does not understand ${message}: it is another contract or another version of it`,
+  );
 
 /** An ink! contract that is read by its messages. */
 class Contract<M> {
@@ -30,12 +33,20 @@ class Contract<M> {
   ) {}
 
   /** Asks a message that changes nothing and cannot refuse. */
-  async ask<L extends string & keyof M>(at: Block, label: L, args: M[L] extends Messages[string] ? M[L]["args"] : never): Promise<
-    M[L] extends Messages[string] ? M[L]["answer"] : never
-  > {
+  async ask<L extends string & keyof M>(
+    at: Block,
+    label: L,
+    args: M[L] extends Messages[string] ? M[L]["args"] : never,
+  ): Promise<M[L] extends Messages[string] ? M[L]["answer"] : never> {
     const message = this.codec.message(label);
     const origin = unmappedAccount(NOBODY, this.chain.network.ss58Prefix);
-    const ran = await dryRun(this.chain, at, { origin, to: this.address, value: 0n, data: message.encode(args), what: label });
+    const ran = await dryRun(this.chain, at, {
+      origin,
+      to: this.address,
+      value: 0n,
+      data: message.encode(args),
+      what: label,
+    });
     return this.answer(label, ran) as never;
   }
 
@@ -67,7 +78,11 @@ export class Titles {
     readonly address: Address,
   ) {}
 
-  async ask(at: Block, functionName: "ownerOf" | "kind" | "version" | "registry", args: readonly unknown[] = []): Promise<unknown> {
+  async ask(
+    at: Block,
+    functionName: "ownerOf" | "kind" | "version" | "registry",
+    args: readonly unknown[] = [],
+  ): Promise<unknown> {
     const origin = unmappedAccount(NOBODY, this.chain.network.ss58Prefix);
     const data = fromHex(encodeFunctionData({ abi: titlesAbi, functionName, args } as never));
     const ran = await dryRun(this.chain, at, { origin, to: this.address, value: 0n, data, what: functionName });
@@ -100,21 +115,34 @@ export class Titles {
     try {
       const { errorName, args } = decodeErrorResult({ abi: titlesAbi, data: toHex(data) });
       const reason = { contract: "titles" as const, name: errorName, value: args };
-      return new AssayError("Refused", `${message} was refused: ${inWords(reason, this.chain.network.token)}`, { reason });
+      return new AssayError("Refused", `${message} was refused: ${inWords(reason, this.chain.network.token)}`, {
+        reason,
+      });
     } catch (cause) {
-      return new AssayError("OtherContract", `the titles at ${this.address} reverted ${message} without a reason that can be read`, { cause });
+      return new AssayError(
+        "OtherContract",
+        `the titles at ${this.address} reverted ${message} without a reason that can be read`,
+        { cause },
+      );
     }
   }
 
   /** The event with these topics; nothing if the contract has none such. */
   static event(topics: Hash[], data: Uint8Array): { name: string; fields: Record<string, unknown> } | undefined {
     try {
-      const { eventName, args } = decodeEventLog({ abi: titlesAbi, topics: topics as [Hash, ...Hash[]], data: toHex(data) });
+      const { eventName, args } = decodeEventLog({
+        abi: titlesAbi,
+        topics: topics as [Hash, ...Hash[]],
+        data: toHex(data),
+      });
       const field = (name: string, value: unknown): [string, unknown] =>
         name === "tokenId"
           ? ["token", `0x${(value as bigint).toString(16).padStart(64, "0")}`]
           : [name, typeof value === "string" ? value.toLowerCase() : value];
-      return { name: eventName, fields: Object.fromEntries(Object.entries(args ?? {}).map(([name, value]) => field(name, value))) };
+      return {
+        name: eventName,
+        fields: Object.fromEntries(Object.entries(args ?? {}).map(([name, value]) => field(name, value))),
+      };
     } catch {
       // Of another signature: a later version's.
       return undefined;
@@ -150,7 +178,10 @@ export class Contracts {
       ]);
       const same = (what: string, found: unknown, expected: string) => {
         if (String(found ?? "none").toLowerCase() === expected) return;
-        throw new AssayError("OtherContract", `these contracts do not belong together: ${what} is ${found ?? "none"}, not ${expected}; check the deployment`);
+        throw new AssayError(
+          "OtherContract",
+          `these contracts do not belong together: ${what} is ${found ?? "none"}, not ${expected}; check the deployment`,
+        );
       };
       ["market", "registry", "titles"].forEach((name, index) => same(`the kind of the ${name}`, kinds[index], name));
       same("the registry's contract of titles", titles, deployment.titles.address);
@@ -168,7 +199,10 @@ export class Contracts {
       throw new AssayError("NoContract", message);
     }
     if (found !== codeHash) {
-      throw new AssayError("OtherContract", `the ${name} at ${address} has the code ${found}, not ${codeHash}; check the deployment`);
+      throw new AssayError(
+        "OtherContract",
+        `the ${name} at ${address} has the code ${found}, not ${codeHash}; check the deployment`,
+      );
     }
   }
 

@@ -3,7 +3,9 @@ import { AssayError, messageOf } from "./errors.js";
 import type { DeployedContract, Deployment } from "./types/basic.js";
 
 const bad = (what: string, cause?: unknown) =>
-  new AssayError("BadDeployment", `this is no deployment: ${what}; give the file that \`assay deploy\` writes`, { cause });
+  new AssayError("BadDeployment", `this is no deployment: ${what}; give the file that \`assay deploy\` writes`, {
+    cause,
+  });
 
 function object(json: unknown, what: string): Record<string, unknown> {
   if (typeof json !== "object" || json === null) throw bad(`${what} is no object`);

@@ -51,7 +51,13 @@ function oneIsBribed(bribedBp: number, tries: number): bigint {
 }
 
 /** The odds that a cheat is not convicted that hides and throws the dice twice, in parts of 2^63. */
-export function escapes(segments: number, falseSegments: number, samples: number, panel: number, bribedBp: number): bigint {
+export function escapes(
+  segments: number,
+  falseSegments: number,
+  samples: number,
+  panel: number,
+  bribedBp: number,
+): bigint {
   if (bribedBp === 0) return unseen(segments, falseSegments, samples, 0);
   const odds = passes(segments, falseSegments, samples, oneIsBribed(bribedBp, majority(panel)), 1n << 32n);
   const caught = CERTAIN - odds;
@@ -98,12 +104,20 @@ export function economics({ segments, samples, panel, payment, policy }: Economi
     bribedBp,
     odds,
     asked: leastStake(policy, segments, samples, panel),
-    leastStake: stakes.reduce((most, stake) => (most === undefined || stake === undefined ? undefined : most > stake ? most : stake), 0n),
+    leastStake: stakes.reduce(
+      (most, stake) => (most === undefined || stake === undefined ? undefined : most > stake ? most : stake),
+      0n,
+    ),
   };
 }
 
 /** The odds that a cheat went unseen in a job that was checked. */
-export function cheatOdds(segments: number, samples: number, panel: number, policy: Policy): { bribedBp: number; odds: CheatOdds[] } {
+export function cheatOdds(
+  segments: number,
+  samples: number,
+  panel: number,
+  policy: Policy,
+): { bribedBp: number; odds: CheatOdds[] } {
   const bribedBp = bribedOf(policy);
   const odds = extents(segments, policy).map((falseSegments) => ({
     falseSegments,

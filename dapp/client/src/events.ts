@@ -134,7 +134,9 @@ export class EventLog {
       this.ranges = false;
       return undefined;
     }
-    const named = sets.map(({ changes }) => this.contracts.addresses.some((address) => changes[0]?.[1]?.includes(address.slice(2))));
+    const named = sets.map(({ changes }) =>
+      this.contracts.addresses.some((address) => changes[0]?.[1]?.includes(address.slice(2))),
+    );
     // A block whose events are the same, byte for byte, as those of the one before is left out of the answer.
     const wanted = sets.map(({ block }, index) => (named[index] || named[index - 1] ? block : undefined));
     const numbers = await each(wanted, async (hash) => hash && this.numberOf(hash));
@@ -160,4 +162,5 @@ export class EventLog {
 
 /** What nodes say of blocks whose state they have thrown away. */
 const isGone = (error: unknown) =>
-  error instanceof Error && (/discarded|pruned|unknown block|not found/i.test(error.message) || error.name === "BlockHashNotFoundError");
+  error instanceof Error &&
+  (/discarded|pruned|unknown block|not found/i.test(error.message) || error.name === "BlockHashNotFoundError");

@@ -87,7 +87,11 @@ export class Walk {
   private async neighbours(node: Node): Promise<{ next: Node[]; more: boolean }> {
     const next: Node[] = [];
     for (;;) {
-      const page = await this.contracts.registry.ask(this.at, this.direction, { node, offset: next.length, limit: MOST });
+      const page = await this.contracts.registry.ask(this.at, this.direction, {
+        node,
+        offset: next.length,
+        limit: MOST,
+      });
       next.push(...page.items);
       if (page.items.length === 0 || next.length >= page.total) return { next, more: false };
       if (next.length >= this.limit) return { next, more: true };
@@ -114,7 +118,10 @@ export class Walk {
         // Other markets' jobs are only named.
         if (node.value.market !== market.address) return { facts };
         const view = await market.ask(this.at, "job", { job: node.value.job });
-        return { facts: { ...facts, name: view?.model.name, state: view?.job.state, owner: view?.job.client }, operator: view?.job.operator };
+        return {
+          facts: { ...facts, name: view?.model.name, state: view?.job.state, owner: view?.job.client },
+          operator: view?.job.operator,
+        };
       }
     }
   }

@@ -72,7 +72,16 @@ export class Records {
       this.registry.ask(at, "locations", { node }),
     ]);
     const hash = termsHash(this.registry.codec, record.terms);
-    return { id, record, termsHash: hash, locations, madeFrom, madeInto: into.total, grants: grants.total, statements: said.total };
+    return {
+      id,
+      record,
+      termsHash: hash,
+      locations,
+      madeFrom,
+      madeInto: into.total,
+      grants: grants.total,
+      statements: said.total,
+    };
   }
 
   async job(at: Block, job: JobId): Promise<Job | undefined> {
@@ -106,7 +115,9 @@ export class Records {
       this.market.ask(at, "job", { job }),
     ]);
     if (!parts || !view) return undefined;
-    const paid = [...parts.data, ...(parts.compute ? [parts.compute] : []), ...parts.verification].map((part) => part.paid);
+    const paid = [...parts.data, ...(parts.compute ? [parts.compute] : []), ...parts.verification].map(
+      (part) => part.paid,
+    );
     const more = [parts.verificationMore, parts.challengers, parts.bonds, parts.refund, parts.burned];
     const total = [...paid, ...more].reduce((sum, part) => sum + part, 0n);
     return { ...parts, total, job, state: view.job.state, segments: view.terms.segments, held: view.job.held };
@@ -132,7 +143,10 @@ export class Records {
   }
 
   async statementsBy(at: Block, author: Address, request?: PageRequest): Promise<Page<Statement>> {
-    const page = await newest((offset, limit) => this.registry.ask(at, "statements_by", { author, offset, limit }), request);
+    const page = await newest(
+      (offset, limit) => this.registry.ask(at, "statements_by", { author, offset, limit }),
+      request,
+    );
     const items = page.items.map(async ([node, number]) => {
       const one = await this.registry.ask(at, "statements", { node, offset: number, limit: 1 });
       return { node, ...one.items[0]! };
@@ -147,7 +161,9 @@ export class Records {
     const live = jobs.filter(({ deadline }) => deadline > 0n).reverse();
     if (as === "Client") return live.filter(({ client }) => client === account);
     if (as === "Operator") return live.filter(({ operator }) => operator === account);
-    const enlisted = await Promise.all(live.map(({ id }) => this.market.ask(at, "enlistment", { job: id, verifier: account })));
+    const enlisted = await Promise.all(
+      live.map(({ id }) => this.market.ask(at, "enlistment", { job: id, verifier: account })),
+    );
     return live.filter((_, index) => enlisted[index] !== undefined);
   }
 }

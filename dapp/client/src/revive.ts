@@ -37,7 +37,9 @@ const depositOf = (deposit: { type: string; value: bigint }): bigint =>
 /** Runs a message on the state of a block, without changing anything. */
 export async function dryRun(chain: Chain, at: Block, trial: Trial): Promise<Ran> {
   const { origin, to, value, data, what } = trial;
-  const answer: any = await chain.api.apis.ReviveApi!.call!(origin, to, value, undefined, undefined, data, { at: at.hash });
+  const answer: any = await chain.api.apis.ReviveApi!.call!(origin, to, value, undefined, undefined, data, {
+    at: at.hash,
+  });
   if (!answer.result.success) throw failure(what, answer.result.value, chain);
   const returned = answer.result.value;
   const flags = typeof returned.flags === "object" ? returned.flags.bits : returned.flags;
@@ -51,7 +53,8 @@ export async function dryRun(chain: Chain, at: Block, trial: Trial): Promise<Ran
   };
 }
 
-const POOR = /FundsUnavailable|NotExpendable|BelowMinimum|InsufficientBalance|TransferFailed|StorageDepositNotEnoughFunds|Expendability/;
+const POOR =
+  /FundsUnavailable|NotExpendable|BelowMinimum|InsufficientBalance|TransferFailed|StorageDepositNotEnoughFunds|Expendability/;
 
 /** The names of a runtime's error, outermost first. */
 function names(error: any): string[] {
@@ -61,7 +64,10 @@ function names(error: any): string[] {
 
 /** A runtime's error in words. */
 export function failure(what: string, error: unknown, chain: Chain): AssayError {
-  const path = names(error).filter((name) => name !== "Module").join(".") || JSON.stringify(error);
+  const path =
+    names(error)
+      .filter((name) => name !== "Module")
+      .join(".") || JSON.stringify(error);
   if (POOR.test(path)) {
     const message = `the account cannot pay for ${what} (${path}); send it some ${chain.network.token.symbol}, then try again`;
     return new AssayError("NotEnoughFunds", message);

@@ -36,7 +36,10 @@ async function byNumber(records: Records, at: Block, id: bigint): Promise<Found[
 }
 
 async function byName(records: Records, at: Block, text: string): Promise<SearchResult> {
-  const [models, datasets] = await Promise.all([records.models(at, { limit: NAMES }), records.datasets(at, { limit: NAMES })]);
+  const [models, datasets] = await Promise.all([
+    records.models(at, { limit: NAMES }),
+    records.datasets(at, { limit: NAMES }),
+  ]);
   const fold = (name: string) => name.normalize("NFKC").toLocaleLowerCase();
   const all: Found[] = [
     ...models.items.map(({ id, record }) => ({ type: "model" as const, id, name: record.name })),

@@ -20,7 +20,12 @@ export function developmentSigner(network: Network, suri: string): Signer {
   const derive = sr25519CreateDerive(entropyToMiniSecret(mnemonicToEntropy(DEV_PHRASE)));
   const keys = derive(suri);
   const ss58 = ss58Address(keys.publicKey, network.ss58Prefix);
-  return { ss58, address: toAddress(ss58), name: suri, signer: getPolkadotSigner(keys.publicKey, "Sr25519", keys.sign) };
+  return {
+    ss58,
+    address: toAddress(ss58),
+    name: suri,
+    signer: getPolkadotSigner(keys.publicKey, "Sr25519", keys.sign),
+  };
 }
 
 /** The wallets that have put themselves into the page. */
@@ -35,7 +40,12 @@ async function connect(name: string): Promise<Signer[]> {
     const extension = await connectInjectedExtension(name);
     // Ethereum's accounts sign otherwise.
     const accounts = extension.getAccounts().filter(({ address }) => !isAddress(address));
-    return accounts.map(({ address, name, polkadotSigner }) => ({ ss58: address, address: toAddress(address), name, signer: polkadotSigner }));
+    return accounts.map(({ address, name, polkadotSigner }) => ({
+      ss58: address,
+      address: toAddress(address),
+      name,
+      signer: polkadotSigner,
+    }));
   } catch (cause) {
     throw new AssayError("NotSigned", `the wallet ${name} did not show its accounts: ${messageOf(cause)}`, { cause });
   }

@@ -49,7 +49,8 @@ const half = (part: bigint) => part + part / 2n;
 
 /** Half as much again, for the chain moves on between dry run and block; what is not used is refunded. */
 const withMargin = ({ ref_time, proof_size }: Weight, most: Weight | undefined): Weight => {
-  const limited = (part: bigint, limit: bigint | undefined) => (limit !== undefined && half(part) > limit && part <= limit ? limit : half(part));
+  const limited = (part: bigint, limit: bigint | undefined) =>
+    limit !== undefined && half(part) > limit && part <= limit ? limit : half(part);
   return { ref_time: limited(ref_time, most?.ref_time), proof_size: limited(proof_size, most?.proof_size) };
 };
 
@@ -98,7 +99,10 @@ export class Prepared<T> implements Transaction<T> {
     const estimate = await this.estimate(signer);
     if (!estimate.affordable) {
       const [total, spendable] = [this.token.format(estimate.total), this.token.format(estimate.spendable)];
-      throw new AssayError("NotEnoughFunds", `the account ${signer.ss58} can spend ${spendable}, and this may cost ${total}; send it funds, then try again`);
+      throw new AssayError(
+        "NotEnoughFunds",
+        `the account ${signer.ss58} can spend ${spendable}, and this may cost ${total}; send it funds, then try again`,
+      );
     }
     if (estimate.needsMapping) {
       onProgress({ step: "mapping" });
@@ -120,12 +124,24 @@ export class Prepared<T> implements Transaction<T> {
     const origin = await this.originOf(at, account);
     const { message } = this;
     if (message.value % this.token.nativeToContract !== 0n) {
-      throw new AssayError("BadAmount", `${this.token.format(message.value)} is finer than the chain's balances; the smallest amount is ${this.token.format(this.token.nativeToContract)}`);
+      throw new AssayError(
+        "BadAmount",
+        `${this.token.format(message.value)} is finer than the chain's balances; the smallest amount is ${this.token.format(this.token.nativeToContract)}`,
+      );
     }
-    const ran = await dryRun(this.chain, at, { origin: origin.ss58, to: message.to, value: this.native, data: message.data, what: message.what });
+    const ran = await dryRun(this.chain, at, {
+      origin: origin.ss58,
+      to: message.to,
+      value: this.native,
+      data: message.data,
+      what: message.what,
+    });
     const output = message.answer(ran);
     const tx = await this.call(ran);
-    const [fee, mapping] = await Promise.all([tx.getEstimatedFees(origin.ss58, { at: at.hash }), this.mappingCost(at, origin)]);
+    const [fee, mapping] = await Promise.all([
+      tx.getEstimatedFees(origin.ss58, { at: at.hash }),
+      this.mappingCost(at, origin),
+    ]);
     return { origin, output, ran, fee, mapping };
   }
 
@@ -205,7 +221,9 @@ export class Prepared<T> implements Transaction<T> {
     const block: Block = { number: done.block.number, hash: done.block.hash as Hash };
     const at = await this.chain.timeOf(block.hash);
     const events = decoded(this.contracts, emitted(done.events), block, at);
-    const paid: any = done.events.find(({ type, value }: any) => type === "TransactionPayment" && value.type === "TransactionFeePaid");
+    const paid: any = done.events.find(
+      ({ type, value }: any) => type === "TransactionPayment" && value.type === "TransactionFeePaid",
+    );
     const fee = BigInt(paid?.value.value.actual_fee ?? 0) * this.token.nativeToContract;
     return { output: this.message.outcome?.(events) ?? dry, hash: done.txHash as Hash, block, fee, events };
   }

@@ -35,7 +35,19 @@ const cli = (value: unknown) => asCli(value, client.network.token);
 
 before(async () => {
   world = await World.start();
-  data = await world.dataset(HOSTILE, 0, "//Alice", "--licence", "CC-BY-4.0", "--price", "2 UNIT", "--access-seconds", "86400", "--royalty-bp", "500");
+  data = await world.dataset(
+    HOSTILE,
+    0,
+    "//Alice",
+    "--licence",
+    "CC-BY-4.0",
+    "--price",
+    "2 UNIT",
+    "--access-seconds",
+    "86400",
+    "--royalty-bp",
+    "500",
+  );
   derived = await world.dataset("derived", 1, "//Alice", "--licence", "CC0-1.0", "--parent", data);
   await world.assay("dataset", "buy", data, "--suri", "//Bob", "-x", "-y");
   await world.workers();
@@ -44,7 +56,19 @@ before(async () => {
   const second = await world.done(tinyJob(derived, { name: "second", parent: first.model }));
   models.push(second.model);
   for (const text of ["good", HOSTILE]) {
-    await world.assay("statement", "add", first.model, "--kind", "evaluation", "--text", text, "--suri", "//Dave", "-x", "-y");
+    await world.assay(
+      "statement",
+      "add",
+      first.model,
+      "--kind",
+      "evaluation",
+      "--text",
+      text,
+      "--suri",
+      "//Dave",
+      "-x",
+      "-y",
+    );
   }
   client = await connect(world.url, await world.deployment(), options);
 });
@@ -57,7 +81,11 @@ after(async () => {
 test("models agree", async () => {
   const page = await client.models();
   assert.equal(page.total, 2);
-  assert.deepEqual(page.items.map(({ id }) => id), [models[1], models[0]], "newest first");
+  assert.deepEqual(
+    page.items.map(({ id }) => id),
+    [models[1], models[0]],
+    "newest first",
+  );
   assert.deepEqual(cli(page.items.toReversed()), await world.assay("model", "list"));
   for (const id of models) {
     const { locations, ...model } = (await client.model(id))!;
@@ -78,11 +106,15 @@ test("datasets and grants agree", async () => {
   assert.equal((await client.dataset(data))!.record.name, HOSTILE);
   const { items } = await client.grants(data);
   const { grants } = await world.assay("dataset", "grants", data);
-  assert.deepEqual(cli(items.toReversed()), grants.map((grant: object) => without(grant, "holds")));
+  assert.deepEqual(
+    cli(items.toReversed()),
+    grants.map((grant: object) => without(grant, "holds")),
+  );
   assert.deepEqual(await client.grant(data, items[0]!.account), items[0]);
 });
 
-const without = (value: object, ...names: string[]) => Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
+const without = (value: object, ...names: string[]) =>
+  Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 
 test("jobs agree", async () => {
   const page = await client.jobs();
@@ -95,7 +127,15 @@ test("jobs agree", async () => {
     const { client: by, state, postedAt, operator, attempts, rounds, enlisted, revealed, challenges, held } = job;
     const ended = ["Final", "Failed", "Void", "Cancelled"].includes(state);
     const standing = { client: by, state, postedAt, operator, attempts, rounds, enlisted, revealed, challenges, held };
-    const expected = { ...view, ...standing, demands, terms: fixed, ended, deadline: ended ? null : job.deadline, clientRevealed: job.clientSecret !== undefined };
+    const expected = {
+      ...view,
+      ...standing,
+      demands,
+      terms: fixed,
+      ended,
+      deadline: ended ? null : job.deadline,
+      clientRevealed: job.clientSecret !== undefined,
+    };
     assert.deepEqual(cli(expected), without(shown, "now"));
     assert.match(sealedSecret, /^0x[0-9a-f]{64}$/);
   }
@@ -118,7 +158,10 @@ test("operators and verifiers agree", async () => {
   const flat = full.map((one) => since({ account: one!.account, ...one!.standing, offer: one!.offer }));
   assert.deepEqual(cli(flat), await world.assay("operator", "list"));
   const verifiers = (await client.verifiers()).items.toReversed();
-  assert.deepEqual(cli(verifiers.map(({ account, standing }) => since({ account, ...standing }))), await world.assay("verifier", "list"));
+  assert.deepEqual(
+    cli(verifiers.map(({ account, standing }) => since({ account, ...standing }))),
+    await world.assay("verifier", "list"),
+  );
   assert.deepEqual(await client.verifier(verifiers[0]!.account), verifiers[0]);
   assert.equal(await client.operator(verifiers[0]!.account), undefined);
   const bob = client.developmentSigner("//Bob");
@@ -129,14 +172,22 @@ test("operators and verifiers agree", async () => {
 
 test("provenance agrees, with operators beside", async () => {
   for (const [root, ...flags] of [[models[1]!], [data, "--into"]] as const) {
-    const graph = flags.length ? await client.descendants(root) : await client.provenance(root, { withoutOperators: true });
+    const graph = flags.length
+      ? await client.descendants(root)
+      : await client.provenance(root, { withoutOperators: true });
     const expected = await world.assay("provenance", root, ...flags);
     const nodes = new Map(graph.nodes.map((node) => [node.key, node]));
-    const edges = graph.edges.map(({ made, from }) => cli({ made: nodes.get(made)!.node, from: nodes.get(from)!.node }) as any);
+    const edges = graph.edges.map(
+      ({ made, from }) => cli({ made: nodes.get(made)!.node, from: nodes.get(from)!.node }) as any,
+    );
     assert.deepEqual(edges.map(sameText).sort(), expected.edges.map(sameText).sort());
     const facts = (node: any) => sameText([node.node, node.facts.name, node.facts.licence, node.cut]);
     // The command line has a job's state in a note, and no name.
-    const mine = graph.nodes.map(({ node, name, licence, cut }) => ({ node: cli(node), facts: { name: node.type === "Job" ? null : (name ?? null), licence: licence ?? null }, cut }));
+    const mine = graph.nodes.map(({ node, name, licence, cut }) => ({
+      node: cli(node),
+      facts: { name: node.type === "Job" ? null : (name ?? null), licence: licence ?? null },
+      cut,
+    }));
     assert.deepEqual(mine.map(facts).sort(), expected.nodes.map(facts).sort());
     assert.equal(graph.cut, false);
   }
@@ -151,7 +202,13 @@ test("provenance agrees, with operators beside", async () => {
 test("a graph is cut where a limit says, and marked there", async () => {
   const near = await client.provenance(models[1]!, { depth: 1, withoutOperators: true });
   assert.equal(near.cut, true);
-  assert.deepEqual(near.nodes.filter(({ cut }) => cut).map(({ key }) => key).sort(), [`dataset:${derived}`, `model:${models[0]}`].sort());
+  assert.deepEqual(
+    near.nodes
+      .filter(({ cut }) => cut)
+      .map(({ key }) => key)
+      .sort(),
+    [`dataset:${derived}`, `model:${models[0]}`].sort(),
+  );
   const few = await client.provenance(models[1]!, { limit: 2, withoutOperators: true });
   assert.deepEqual([few.nodes.length, few.cut], [2, true]);
   await assert.rejects(client.provenance(models[1]!, { signal: AbortSignal.abort() }), code("Aborted"));
@@ -175,14 +232,26 @@ test("statements agree", async () => {
 test("how a model was checked", async () => {
   const checked = (await client.verification(models[0]!))!;
   const { record } = (await client.model(models[0]!))!;
-  assert.deepEqual([checked.segments, checked.drawn, checked.confirmed], [record.segments, record.segmentsDrawn, record.segmentsChecked]);
+  assert.deepEqual(
+    [checked.segments, checked.drawn, checked.confirmed],
+    [record.segments, record.segmentsDrawn, record.segmentsChecked],
+  );
   assert.equal(checked.slots.length, record.segmentsDrawn);
-  assert.ok(checked.slots.every(({ confirmed, why, operatorSeal, verifierSeal }) => confirmed && why === "drawn" && operatorSeal && verifierSeal));
-  assert.deepEqual(checked.verifiers.flatMap(({ segments }) => segments).sort(), checked.slots.map(({ segment }) => segment).sort());
+  assert.ok(
+    checked.slots.every(
+      ({ confirmed, why, operatorSeal, verifierSeal }) => confirmed && why === "drawn" && operatorSeal && verifierSeal,
+    ),
+  );
+  assert.deepEqual(
+    checked.verifiers.flatMap(({ segments }) => segments).sort(),
+    checked.slots.map(({ segment }) => segment).sort(),
+  );
   assert.match(checked.seed!, /^0x[0-9a-f]{64}$/);
   // Two of four segments are drawn.
   assert.equal(checked.odds[0]!.unseen, 0.5);
-  assert.ok(checked.odds.every(({ unseen, unseenBribed, escapes }) => unseen <= unseenBribed && unseenBribed <= escapes));
+  assert.ok(
+    checked.odds.every(({ unseen, unseenBribed, escapes }) => unseen <= unseenBribed && unseenBribed <= escapes),
+  );
   assert.equal(checked.auditCommand, `assay-verifier audit ${models[0]}`);
   assert.equal(await client.verification(data), undefined);
 });
@@ -200,7 +269,10 @@ test("a downloaded artefact is told from another", async () => {
 test("a job's history is its life", async () => {
   const { items, complete } = await client.jobHistory(0n);
   assert.equal(complete, true);
-  assert.deepEqual(items.map(({ state }) => state), ["Open", "Claimed", "Committed", "Drawn", "Opened", "Attested", "Window", "Final"]);
+  assert.deepEqual(
+    items.map(({ state }) => state),
+    ["Open", "Claimed", "Committed", "Drawn", "Opened", "Attested", "Window", "Final"],
+  );
   const view = (await client.job(0n))!;
   assert.equal(items[0]!.at, view.job.postedAt);
   assert.equal(items[2]!.block.number, view.commitment!.block);
@@ -226,7 +298,16 @@ test("things are found by name, id, number and account", async () => {
 
 test("what is not there is undefined", async () => {
   const none = `0x${"34".repeat(32)}` as const;
-  assert.deepEqual(await Promise.all([client.model(none), client.dataset(none), client.job(99n), client.contributions(99n), client.jobLike(99n)]), Array(5).fill(undefined));
+  assert.deepEqual(
+    await Promise.all([
+      client.model(none),
+      client.dataset(none),
+      client.job(99n),
+      client.contributions(99n),
+      client.jobLike(99n),
+    ]),
+    Array(5).fill(undefined),
+  );
   await assert.rejects(client.model("digits" as Hash), code("BadInput"));
 });
 
@@ -236,7 +317,10 @@ test("a model is transferred, and its owners are remembered", async () => {
   const seen = eventOf(({ contract, name }) => contract === "titles" && name === "Transfer");
   const transfer = await client.transferModel(id, eve.address);
   assert.ok(transfer.description.includes(HOSTILE));
-  await assert.rejects(transfer.estimate(eve), (error: AssayError) => error.code === "Refused" && error.reason?.name === "ERC721InsufficientApproval");
+  await assert.rejects(
+    transfer.estimate(eve),
+    (error: AssayError) => error.code === "Refused" && error.reason?.name === "ERC721InsufficientApproval",
+  );
   const estimate = await transfer.estimate(bob);
   assert.ok(estimate.fee > 0n && estimate.affordable && !estimate.needsMapping);
   const before = (await client.account(bob.address)).balance;
@@ -260,7 +344,14 @@ test("a model is transferred, and its owners are remembered", async () => {
 
   const owners = await client.owners(id);
   assert.equal(owners.complete, true);
-  assert.deepEqual(owners.history.map(({ owner, from }) => [owner, from]), [[bob.address, undefined], [eve.address, bob.address], [bob.address, eve.address]]);
+  assert.deepEqual(
+    owners.history.map(({ owner, from }) => [owner, from]),
+    [
+      [bob.address, undefined],
+      [eve.address, bob.address],
+      [bob.address, eve.address],
+    ],
+  );
   const { record } = (await client.model(id))!;
   assert.deepEqual([owners.history[0]!.block!.number, owners.history[0]!.at], [record.block, record.registeredAt]);
 });
@@ -284,7 +375,9 @@ test("access is bought at its price", async () => {
   const grant = (await client.grant(data, buyer.address))!;
   assert.equal(grant.paid, estimate.value);
   assert.equal(grant.terms, (await client.dataset(data))!.termsHash);
-  assert.ok((await world.assay("dataset", "grants", data)).grants.some(({ account }: any) => account === buyer.address));
+  assert.ok(
+    (await world.assay("dataset", "grants", data)).grants.some(({ account }: any) => account === buyer.address),
+  );
   await assert.rejects(client.buyAccess(derived), /open to all/);
   const poor = `0x${"56".repeat(20)}` as const;
   await assert.rejects(buy.estimate(poor), code("NotEnoughFunds"));
@@ -298,21 +391,33 @@ test("a job like another is posted, with the economics that the command line sho
   await writeFile(file, JSON.stringify(tinyJob(data, { name: "again" })));
   const tried = await world.assay("job", "post", file, "--suri", "//Bob");
   assert.deepEqual(cli(worth.odds), tried.odds);
-  assert.deepEqual([worth.bribedBp, cli({ stake: worth.asked }), cli({ stake: worth.leastStake })], [tried.bribed_bp, { stake: tried.policy.least_stake }, { stake: tried.least_stake }]);
+  assert.deepEqual(
+    [worth.bribedBp, cli({ stake: worth.asked }), cli({ stake: worth.leastStake })],
+    [tried.bribed_bp, { stake: tried.policy.least_stake }, { stake: tried.least_stake }],
+  );
 
   const secret = newSecret(bob.address);
   const name = "from the library";
   const posting = client.postJob({ ...draft, model: { ...draft.model, name }, handBack: 0n }, secret);
   const { output } = await posting.submit(bob);
   const shown = await world.assay("job", "show", String(output.job));
-  assert.deepEqual([shown.model.name, shown.terms.spec, shown.terms.hand_back], [name, (await client.job(0n))!.terms.spec, "0 UNIT"]);
+  assert.deepEqual(
+    [shown.model.name, shown.terms.spec, shown.terms.hand_back],
+    [name, (await client.job(0n))!.terms.spec, "0 UNIT"],
+  );
   assert.equal((await client.job(output.job))!.terms.sealedSecret, secret.sealed);
 
   const stingy = client.postJob({ ...draft, handBack: 0n, stake: 1n }, secret);
   await assert.rejects(stingy.estimate(bob), /finer than the chain|stake of at least/);
   const refused = client.postJob({ ...draft, handBack: 0n, stake: 1_000_000n }, secret);
-  await assert.rejects(refused.estimate(bob), (error: AssayError) => error.reason?.name === "BadTerms" && /a stake of at least .* UNIT/.test(error.message));
-  await assert.rejects(client.advance(output.job).estimate(bob), (error: AssayError) => error.reason?.name === "TooEarly" || error.reason?.name === "WrongState");
+  await assert.rejects(
+    refused.estimate(bob),
+    (error: AssayError) => error.reason?.name === "BadTerms" && /a stake of at least .* UNIT/.test(error.message),
+  );
+  await assert.rejects(
+    client.advance(output.job).estimate(bob),
+    (error: AssayError) => error.reason?.name === "TooEarly" || error.reason?.name === "WrongState",
+  );
 });
 
 test("the example in the README runs", async () => {

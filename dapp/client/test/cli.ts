@@ -6,7 +6,9 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter, index) => (index
 
 /** Fields that the command line shows as amounts with their unit. */
 const AMOUNTS = new Set([
-  ..."payment fee stake handBack bond gain held price paid leastStake locked unbonding minPayment paymentPerSegment maxStake".split(" "),
+  ..."payment fee stake handBack bond gain held price paid leastStake locked unbonding minPayment paymentPerSegment maxStake".split(
+    " ",
+  ),
   ..."verificationMore challengers bonds refund burned total".split(" "),
 ]);
 
@@ -23,7 +25,8 @@ export function asCli(value: unknown, token: Token, field = ""): unknown {
   if (Array.isArray(value)) return value.map((item) => inner(item, field));
   if (typeof value !== "object") return value;
   const entries = Object.entries(value);
-  if ("type" in value && "value" in value && entries.length === 2) return { [snake(String(value.type))]: inner(value.value, "") };
+  if ("type" in value && "value" in value && entries.length === 2)
+    return { [snake(String(value.type))]: inner(value.value, "") };
   return Object.fromEntries(entries.map(([name, one]) => [snake(name), inner(one, name)]));
 }
 

@@ -34,7 +34,10 @@ const until = (client: Client, state: Status["state"]): Promise<Status> =>
 
 test("a node that is not there is unreachable", async () => {
   const connecting = connect("ws://127.0.0.1:9", deployment, { ...options, timeout: 500 });
-  await assert.rejects(connecting, (error: AssayError) => error.code === "Unreachable" && error.message.includes("ws://127.0.0.1:9"));
+  await assert.rejects(
+    connecting,
+    (error: AssayError) => error.code === "Unreachable" && error.message.includes("ws://127.0.0.1:9"),
+  );
 });
 
 test("another chain, a missing contract and another contract are told apart", async () => {
@@ -44,7 +47,10 @@ test("another chain, a missing contract and another contract are told apart", as
   await assert.rejects(connect(world.url, { ...deployment, market: nowhere }, options), code("NoContract"));
   const changed = { ...deployment.market, codeHash: genesis };
   await assert.rejects(connect(world.url, { ...deployment, market: changed }, options), code("OtherContract"));
-  await assert.rejects(connect(world.url, { ...deployment, market: deployment.registry }, options), code("OtherContract"));
+  await assert.rejects(
+    connect(world.url, { ...deployment, market: deployment.registry }, options),
+    code("OtherContract"),
+  );
 });
 
 test("a closed client says so", async () => {
@@ -78,7 +84,10 @@ test("it survives the node going away, and notices a chain that begins anew", as
   await world.assay("statement", "add", data, "--kind", "note", "--text", "still here", "--suri", "//Bob", "-x", "-y");
   assert.equal((await event).name, "Stated");
   assert.equal((await client.dataset(data))!.statements, 1);
-  assert.ok(blocks.every((number, index) => index === 0 || number > blocks[index - 1]!), "blocks come in order, once");
+  assert.ok(
+    blocks.every((number, index) => index === 0 || number > blocks[index - 1]!),
+    "blocks come in order, once",
+  );
 
   const gone = until(client, "lost");
   await world.stopChain();
@@ -88,6 +97,9 @@ test("it survives the node going away, and notices a chain that begins anew", as
   await reset;
   await assert.rejects(client.models(), code("WrongNetwork"));
   await assert.rejects(client.dataset(data), code("WrongNetwork"));
-  assert.deepEqual(states.filter((state, index) => state !== states[index - 1]), ["lost", "connected", "lost", "reset"]);
+  assert.deepEqual(
+    states.filter((state, index) => state !== states[index - 1]),
+    ["lost", "connected", "lost", "reset"],
+  );
   client.close();
 });

@@ -76,7 +76,15 @@ test("a node's key is read back", () => {
   ] as const) {
     assert.deepEqual(parseNodeKey(nodeKey(node)), node);
   }
-  for (const bad of ["", "model", "model:0x12", `model:${hash("0a")}:1`, `job:${address("0a")}`, `job:${address("0a")}:-1`, `thing:${hash("0a")}`]) {
+  for (const bad of [
+    "",
+    "model",
+    "model:0x12",
+    `model:${hash("0a")}:1`,
+    `job:${address("0a")}`,
+    `job:${address("0a")}:-1`,
+    `thing:${hash("0a")}`,
+  ]) {
     assert.equal(parseNodeKey(bad), undefined, bad);
   }
 });
@@ -97,7 +105,8 @@ test("a deployment is checked", () => {
   assert.deepEqual(read.market, { address: address("02"), codeHash: hash("02") });
   assert.deepEqual(parseDeployment(file), read);
   const without = (name: string) => Object.fromEntries(Object.entries(file).filter(([key]) => key !== name));
-  for (const name of Object.keys(file)) assert.throws(() => parseDeployment(without(name)), code("BadDeployment"), name);
+  for (const name of Object.keys(file))
+    assert.throws(() => parseDeployment(without(name)), code("BadDeployment"), name);
   for (const bad of ["", "{", "[]", null, 7, { ...file, url: "javascript:alert(1)" }, { ...file, block: -1 }]) {
     assert.throws(() => parseDeployment(bad), /assay deploy/);
   }
@@ -117,7 +126,12 @@ test("pages are newest first, whatever the chain gives at once", async () => {
   assert.deepEqual(await newest(list(0, 50)), { total: 0, items: [] });
   asked.length = 0;
   assert.deepEqual((await newest(list(7, 2), { limit: 5 }, 2)).items, [6, 5, 4, 3, 2]);
-  assert.deepEqual(asked, [[0, 1], [2, 2], [4, 2], [6, 1]]);
+  assert.deepEqual(asked, [
+    [0, 1],
+    [2, 2],
+    [4, 2],
+    [6, 1],
+  ]);
   assert.deepEqual(await all(list(5, 2), 2), [0, 1, 2, 3, 4]);
   // A list that shrank has no more, whatever it said before.
   assert.deepEqual(await all(async (offset) => ({ total: 9, items: offset === 0 ? [1, 2] : [] })), [1, 2]);
@@ -126,7 +140,13 @@ test("pages are newest first, whatever the chain gives at once", async () => {
 test("what a codec gives comes in camel case, hashes and bytes as they are", () => {
   const bytes = new Uint8Array([1, 2]);
   assert.deepEqual(
-    tidy({ royalty_bp: 5, state: { type: "Open", value: undefined }, by: { type: "Job", value: { job_id: 3n } }, bytes, list: [{ a_b: 1 }] }),
+    tidy({
+      royalty_bp: 5,
+      state: { type: "Open", value: undefined },
+      by: { type: "Job", value: { job_id: 3n } },
+      bytes,
+      list: [{ a_b: 1 }],
+    }),
     { royaltyBp: 5, state: "Open", by: { type: "Job", value: { jobId: 3n } }, bytes, list: [{ aB: 1 }] },
   );
 });
@@ -150,11 +170,20 @@ test("odds are exact fractions", () => {
 test("economics are for one segment, a tenth, half, all and the policy's", () => {
   const none = { gain: 0n, falseSegments: 0, bribedBp: 0 };
   const worth = economics({ segments: 24, samples: 6, panel: 3, payment: 2_400_000n, policy: none });
-  assert.deepEqual(worth.odds.map(({ falseSegments }) => falseSegments), [1, 3, 12, 24]);
+  assert.deepEqual(
+    worth.odds.map(({ falseSegments }) => falseSegments),
+    [1, 3, 12, 24],
+  );
   assert.equal(worth.asked, 0n);
   assert.equal(worth.bribedBp, 2_000);
   assert.ok(Math.abs(worth.odds[0]!.secondThrow - 0.96) < 1e-12);
-  const all = economics({ segments: 24, samples: 6, panel: 3, payment: 2_400n, policy: { gain: 1n, falseSegments: 1, bribedBp: 10_000 } });
+  const all = economics({
+    segments: 24,
+    samples: 6,
+    panel: 3,
+    payment: 2_400n,
+    policy: { gain: 1n, falseSegments: 1, bribedBp: 10_000 },
+  });
   assert.deepEqual([all.asked, all.leastStake], [undefined, undefined]);
 });
 

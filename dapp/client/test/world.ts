@@ -83,7 +83,9 @@ export const tinyJob = (dataset: string, model: object, more: object = {}) => ({
 });
 
 const csv = (shift: number) =>
-  Array.from({ length: 60 }, (_, row) => `${[row % 7, row % 5, (row + shift) % 3, row % 2, row % 3].join(",")}\n`).join("");
+  Array.from({ length: 60 }, (_, row) => `${[row % 7, row % 5, (row + shift) % 3, row % 2, row % 3].join(",")}\n`).join(
+    "",
+  );
 
 export class World {
   private daemons: Daemon[] = [];
@@ -95,7 +97,9 @@ export class World {
   static async start(options: { kept?: boolean; bare?: boolean } = {}): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), "assay-dapp.")));
     await mkdir(world.path("logs"));
-    await world.startChain(options.kept ? ["--base-path", world.path("chain"), "--rpc-port", "0"] : ["--tmp", "--rpc-port", "0"]);
+    await world.startChain(
+      options.kept ? ["--base-path", world.path("chain"), "--rpc-port", "0"] : ["--tmp", "--rpc-port", "0"],
+    );
     if (!options.bare) {
       await world.assay("deploy", "--url", world.url, "--longest-window", "600", "--suri", "//Alice", "-x", "-y");
     }
@@ -124,7 +128,10 @@ export class World {
 
   private async startChain(args: string[]) {
     const log = this.path("logs", "node.log");
-    this.chain = await Daemon.start(environment("ASSAY_NODE"), ["--block-time-ms", "200", ...args], { env: this.env, log });
+    this.chain = await Daemon.start(environment("ASSAY_NODE"), ["--block-time-ms", "200", ...args], {
+      env: this.env,
+      log,
+    });
   }
 
   async stopChain() {
@@ -174,7 +181,17 @@ export class World {
   async workers(): Promise<void> {
     for (const [index, suri] of ["//Eve", "//Ferdie", "//Assay1"].entries()) {
       const name = `verifier-${index}`;
-      await this.daemon(name, "assay-verifier", "run", "--suri", suri, "--data", this.path(name), "--stake", "200 UNIT");
+      await this.daemon(
+        name,
+        "assay-verifier",
+        "run",
+        "--suri",
+        suri,
+        "--data",
+        this.path(name),
+        "--stake",
+        "200 UNIT",
+      );
     }
     const args = ["--data", this.path("oracle"), "--listen", "127.0.0.1:0", "--stake", "200 UNIT"];
     await this.daemon("oracle", "assay-oracle", "run", "--suri", "//Charlie", ...args);

@@ -32,9 +32,7 @@ type EventsOf<C, E> = { [N in keyof E]: { contract: C; name: N; fields: E[N]; bl
 
 /** An event of one of the three contracts, by the contract's own names; fields are in camel case. */
 export type ContractEvent =
-  | EventsOf<"market", MarketEvents>
-  | EventsOf<"registry", RegistryEvents>
-  | EventsOf<"titles", TitlesEvents>;
+  EventsOf<"market", MarketEvents> | EventsOf<"registry", RegistryEvents> | EventsOf<"titles", TitlesEvents>;
 
 /** What an account has and does. */
 export interface Account {

@@ -37,10 +37,7 @@ export interface Estimate<T> {
 }
 
 export type Progress =
-  | { step: "mapping" }
-  | { step: "signing" }
-  | { step: "sent"; hash: Hash }
-  | { step: "included"; block: Block };
+  { step: "mapping" } | { step: "signing" } | { step: "sent"; hash: Hash } | { step: "included"; block: Block };
 
 /** A transaction that is in a finalised block and did what it should. */
 export interface Receipt<T> {
