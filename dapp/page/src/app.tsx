@@ -119,9 +119,7 @@ function Trouble() {
   if (now.state === "lost") {
     return (
       <div class="notice" role="status">
-        <p>
-          The node is away ({plain(now.reason)}). What is shown is from before; the page tries again by itself.
-        </p>
+        <p>The node is away ({plain(now.reason)}). What is shown is from before; the page tries again by itself.</p>
       </div>
     );
   }
@@ -129,8 +127,8 @@ function Trouble() {
     return (
       <div class="notice" role="alert">
         <p>
-          The node came back with another chain ({short(now.found)}): these records are not on it. Choose the network anew
-          with that chain’s deployment file.
+          The node came back with another chain: these records are not on it. Choose the network anew with that chain’s
+          deployment file.
         </p>
       </div>
     );
@@ -170,7 +168,8 @@ function Content() {
 
 function Place({ route }: { route: Route }) {
   const [first, second, third] = route;
-  const number = (text: string | undefined) => (text !== undefined && /^\d{1,18}$/.test(text) ? BigInt(text) : undefined);
+  const number = (text: string | undefined) =>
+    text !== undefined && /^\d{1,18}$/.test(text) ? BigInt(text) : undefined;
   const id = second?.toLowerCase();
   useEffect(() => {
     document.title = first === undefined ? "Assay" : `${first} ${second ? short(second) : ""} · Assay`;

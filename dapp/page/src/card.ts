@@ -72,7 +72,10 @@ export async function modelCard(client: Client, model: Model): Promise<string> {
     ...asked.map(({ duty, from }) => `* ${duties[duty]}: ${from.slice(0, 20).map(name).join(", ")}`),
     ...conflicts
       .slice(0, 50)
-      .map(({ source, made, reason }) => `* **Conflict:** ${name(made)} is made from ${name(source)}, but ${escaped(reason)}`),
+      .map(
+        ({ source, made, reason }) =>
+          `* **Conflict:** ${name(made)} is made from ${name(source)}, but ${escaped(reason)}`,
+      ),
     ...(conflicts.length === 0 ? ["* No conflict found"] : []),
     "",
     "## How it was checked",

@@ -13,6 +13,10 @@ export function save(name: string, type: string, text: string): void {
 
 /** A name for a file, from a stranger's name. */
 export function fileName(name: string, otherwise: string): string {
-  const safe = name.normalize("NFKD").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 60);
+  const safe = name
+    .normalize("NFKD")
+    .replace(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[-.]+|[-.]+$/g, "")
+    .slice(0, 60);
   return safe || otherwise;
 }

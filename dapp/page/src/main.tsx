@@ -3,4 +3,4 @@
 import { connect, parseDeployment } from "@assay/client";
 import { mount } from "./mount";
 
-mount({ connect: (url, deployment) => connect(url, deployment), parseDeployment });
+mount({ connect: (url, deployment) => connect(url, deployment, { timeout: 30_000 }), parseDeployment });

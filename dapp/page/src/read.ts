@@ -7,10 +7,19 @@ import { changes, client } from "./session";
 /** What came of a read. */
 export interface Read<T> {
   value: T | undefined;
+  /** Whether `value` is what was read: what is not on record is `undefined`, too. */
+  there: boolean;
   error: Error | undefined;
-  /** Nothing to show yet. */
-  waiting: boolean;
   again: () => void;
+}
+
+interface State<T> {
+  /** The client and the key that it was read with. */
+  of: unknown;
+  key: string;
+  there: boolean;
+  value?: T;
+  error?: Error;
 }
 
 /**
@@ -21,27 +30,25 @@ export function useRead<T>(key: string, read: (client: Client) => Promise<T>, li
   const connected = client.value;
   const version = live ? changes.value : 0;
   const [tries, setTries] = useState(0);
-  const [state, setState] = useState<{ of: unknown; key: string; value?: T; error?: Error }>({ of: undefined, key: "" });
+  const [state, setState] = useState<State<T>>({ of: undefined, key: "", there: false });
   const reading = useRef(read);
   reading.current = read;
   useEffect(() => {
     if (!connected) return;
     let dropped = false;
-    const take = (result: { value?: T; error?: Error }) => {
-      if (dropped) return;
-      setState((before) => ({
-        of: connected,
-        key,
-        ...result,
-        // An error on the way does not take away what is there.
-        ...(result.error && before.of === connected && before.key === key && before.value !== undefined
-          ? { value: before.value }
-          : {}),
-      }));
-    };
+    const here = { of: connected, key };
     reading.current(connected).then(
-      (value) => take({ value }),
-      (error: unknown) => take({ error: error instanceof Error ? error : new Error(String(error)) }),
+      (value) => {
+        if (!dropped) setState({ ...here, there: true, value });
+      },
+      (reason: unknown) => {
+        if (dropped) return;
+        const error = reason instanceof Error ? reason : new Error(String(reason));
+        // An error on the way does not take away what is there.
+        setState((before) =>
+          before.of === connected && before.key === key ? { ...before, error } : { ...here, there: false, error },
+        );
+      },
     );
     return () => {
       dropped = true;
@@ -51,8 +58,8 @@ export function useRead<T>(key: string, read: (client: Client) => Promise<T>, li
   const current = state.of === connected && state.key === key;
   return {
     value: current ? state.value : undefined,
+    there: current && state.there,
     error: current ? state.error : undefined,
-    waiting: !current,
     again,
   };
 }

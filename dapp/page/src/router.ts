@@ -8,34 +8,36 @@ export type Route = string[];
 
 /** What `#/…` of an address says. */
 export function parse(hash: string): Route {
-    const parts = hash.replace(/^#\/?/, "").split("/");
-    return parts.filter((part) => part !== "").map((part) => {
-        try {
-            return decodeURIComponent(part);
-        } catch {
-            return part;
-        }
+  const parts = hash.replace(/^#\/?/, "").split("/");
+  return parts
+    .filter((part) => part !== "")
+    .map((part) => {
+      try {
+        return decodeURIComponent(part);
+      } catch {
+        return part;
+      }
     });
 }
 
 /** The address of a place. */
 export function to(...parts: (string | number | bigint)[]): string {
-    return `#/${parts.map((part) => encodeURIComponent(String(part))).join("/")}`;
+  return `#/${parts.map((part) => encodeURIComponent(String(part))).join("/")}`;
 }
 
 export const route = signal<Route>(parse(location.hash));
 
 /** Goes to a place. */
 export function go(...parts: (string | number | bigint)[]): void {
-    location.hash = to(...parts);
+  location.hash = to(...parts);
 }
 
 /** Follows the address; call it once. */
 export function follow(): void {
-    addEventListener("hashchange", () => {
-        route.value = parse(location.hash);
-        scrollTo(0, 0);
-        // A reader of the screen is told where it is now.
-        document.getElementById("main")?.focus({ preventScroll: true });
-    });
+  addEventListener("hashchange", () => {
+    route.value = parse(location.hash);
+    scrollTo(0, 0);
+    // A reader of the screen is told where it is now.
+    document.getElementById("main")?.focus({ preventScroll: true });
+  });
 }

@@ -54,7 +54,8 @@ export async function watched(context: BrowserContext): Promise<{ page: Page; co
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(`${message.type()}: ${message.text()}`);
+    if (message.type() === "error" || message.type() === "warning")
+      complaints.push(`${message.type()}: ${message.text()}`);
   });
   page.on("pageerror", (error) => complaints.push(`exception: ${error.stack ?? error.message}`));
   page.on("dialog", (dialog) => {
@@ -82,12 +83,18 @@ export async function accessible(page: Page, where: string): Promise<void> {
     return (await axe.run()).violations;
   })) as Violation[];
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const told = serious.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join("\n  ")}`);
+  const told = serious.map(
+    ({ id, help, nodes }) =>
+      `${id}: ${help}\n  ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join("\n  ")}`,
+  );
   assert.deepEqual(told, [], where);
 }
 
 /** Whether anything sticks out to the right, so that the whole page would scroll sideways. */
 export async function narrowEnough(page: Page, where: string): Promise<void> {
-  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  const [content, window] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
   assert.ok(content! <= window!, `${where} is ${content} wide in a window of ${window}`);
 }

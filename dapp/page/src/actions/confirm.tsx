@@ -145,7 +145,12 @@ function Costs({ estimate, description, missing, sign, close }: CostsProps) {
             ? ["Deposit that comes back", <Amount value={-deposit} />]
             : ["Deposit for storage", <Amount value={deposit} />],
           ["Making the account known to contracts, once", needsMapping ? <Amount value={mappingCost} /> : undefined],
-          ["All of it, at most", <strong><Amount value={total} /></strong>],
+          [
+            "All of it, at most",
+            <strong>
+              <Amount value={total} />
+            </strong>,
+          ],
           ["You have", <Amount value={spendable} />],
         ]}
       </Facts>

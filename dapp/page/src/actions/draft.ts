@@ -118,7 +118,8 @@ export function read(fields: Fields, base: JobDraft, token: Token, longestWindow
   if (nameBytes < 1 || nameBytes > most.name) problems.name = `A name has 1 to ${most.name} bytes.`;
   const licence = fields.licence.trim();
   if (!choices(licence)) {
-    problems.licence = "This is no SPDX expression. Names are on spdx.org/licenses; one of your own starts with LicenseRef-";
+    problems.licence =
+      "This is no SPDX expression. Names are on spdx.org/licenses; one of your own starts with LicenseRef-";
   }
 
   const plan = schedule(base.spec, base.program, base.segments);
@@ -162,6 +163,7 @@ export function read(fields: Fields, base: JobDraft, token: Token, longestWindow
   if (!problems.handBack && !problems.stake && draft.handBack * 10n > draft.stake) {
     problems.handBack = "It must be at most a tenth of the stake.";
   }
-  if (policy.gain > 0n && policy.falseSegments === 0) problems.falseSegments = "A cheat falsifies at least one segment.";
+  if (policy.gain > 0n && policy.falseSegments === 0)
+    problems.falseSegments = "A cheat falsifies at least one segment.";
   return { draft: Object.keys(problems).length === 0 ? draft : undefined, problems };
 }

@@ -24,8 +24,8 @@ export function PostPage({ like }: { like: JobId | undefined }) {
         <p class="kind">Job</p>
         <h1>Post a job</h1>
         <p class="lead">
-          You start from a job that is on record: its training and its data stay as they are, all else is yours to set. A
-          training of your own design is compiled and posted by <code>assay job post</code>.
+          You start from a job that is on record: its training and its data stay as they are, all else is yours to set.
+          A training of your own design is compiled and posted by <code>assay job post</code>.
         </p>
         <Show read={jobs} what="the jobs">
           {({ items }) =>
@@ -127,71 +127,69 @@ function Form({ base, token }: { base: Base; token: Token }) {
   );
   return (
     <>
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (draft) setShown(draft);
-        else event.currentTarget.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-      }}
-    >
-      <fieldset>
-        <legend>The model to be</legend>
-        <div class="grid">
-          {input("name", "Name")}
-          {input("licence", "Licence", "An SPDX expression, such as Apache-2.0")}
-          {input("royalty", "Royalty, in %", "Your share of later jobs that start from it")}
-        </div>
-      </fieldset>
-      <fieldset>
-        <legend>The work</legend>
-        {planned ? (
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (draft) setShown(draft);
+          else event.currentTarget.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+        }}
+      >
+        <fieldset>
+          <legend>The model to be</legend>
           <div class="grid">
-            {input("steps", "Training steps")}
-            {input("segmentSteps", "Steps of a segment", "What a verifier replays at once")}
-            {input("seed", "Seed", "Of all randomness; a fresh one", true)}
+            {input("name", "Name")}
+            {input("licence", "Licence", "An SPDX expression, such as Apache-2.0")}
+            {input("royalty", "Royalty, in %", "Your share of later jobs that start from it")}
           </div>
+        </fieldset>
+        <fieldset>
+          <legend>The work</legend>
+          {planned ? (
+            <div class="grid">
+              {input("steps", "Training steps")}
+              {input("segmentSteps", "Steps of a segment", "What a verifier replays at once")}
+              {input("seed", "Seed", "Of all randomness; a fresh one", true)}
+            </div>
+          ) : (
+            <p class="quiet">{count(base.draft.segments, "segment")}, with the seed of the job that you start from.</p>
+          )}
+        </fieldset>
+        <fieldset>
+          <legend>The money</legend>
+          <div class="grid">
+            {input("payment", "Payment", "For the operator, royalties included")}
+            {input("fee", "For the verifiers", "Of all drawn segments together")}
+            {input("stake", "Operator’s stake", "What it loses if it is convicted")}
+            {input("bond", "Verifier’s bond", "What each locks at least")}
+            {input("handBack", "Handing it back costs", "At most a tenth of the stake")}
+          </div>
+        </fieldset>
+        <fieldset>
+          <legend>The check</legend>
+          <div class="grid">
+            {input("samples", "Segments that are drawn")}
+            {input("panel", "Seats of a panel", "Who decides a dispute")}
+            {input("gain", "A false model is worth", "To whoever cheats; 0 asks nothing of the stake")}
+            {input("falseSegments", "Segments that it falsifies")}
+            {input("bribed", "Verifiers that it has bribed, in %", "Of their weight")}
+          </div>
+        </fieldset>
+        <details>
+          <summary>Time for each state, in seconds</summary>
+          <div class="grid">{windowNames.map(([field, label]) => input(field, label))}</div>
+        </details>
+        {draft ? (
+          <Worth draft={draft} royalties={base.royalties} />
         ) : (
-          <p class="quiet">
-            {count(base.draft.segments, "segment")}, with the seed of the job that you start from.
-          </p>
+          <Empty>Mend the fields that are marked, to see what the job is worth.</Empty>
         )}
-      </fieldset>
-      <fieldset>
-        <legend>The money</legend>
-        <div class="grid">
-          {input("payment", "Payment", "For the operator, royalties included")}
-          {input("fee", "For the verifiers", "Of all drawn segments together")}
-          {input("stake", "Operator’s stake", "What it loses if it is convicted")}
-          {input("bond", "Verifier’s bond", "What each locks at least")}
-          {input("handBack", "Handing it back costs", "At most a tenth of the stake")}
-        </div>
-      </fieldset>
-      <fieldset>
-        <legend>The check</legend>
-        <div class="grid">
-          {input("samples", "Segments that are drawn")}
-          {input("panel", "Seats of a panel", "Who decides a dispute")}
-          {input("gain", "A false model is worth", "To whoever cheats; 0 asks nothing of the stake")}
-          {input("falseSegments", "Segments that it falsifies")}
-          {input("bribed", "Verifiers that it has bribed, in %", "Of their weight")}
-        </div>
-      </fieldset>
-      <details>
-        <summary>Time for each state, in seconds</summary>
-        <div class="grid">{windowNames.map(([field, label]) => input(field, label))}</div>
-      </details>
-      {draft ? (
-        <Worth draft={draft} royalties={base.royalties} />
-      ) : (
-        <Empty>Mend the fields that are marked, to see what the job is worth.</Empty>
-      )}
-      <p class="actions">
-        <button type="submit" class="button main">
-          See what it costs
-        </button>
-      </p>
-    </form>
+        <p class="actions">
+          <button type="submit" class="button main">
+            See what it costs
+          </button>
+        </p>
+      </form>
       {shown ? <PostDialog draft={shown} close={() => setShown(undefined)} /> : null}
     </>
   );
@@ -203,17 +201,28 @@ function Worth({ draft, royalties }: { draft: JobDraft; royalties: Base["royalti
   const worth = useMemo(() => economics({ segments, samples, panel, payment, policy }), [draft]);
   const paid = royalties.map(({ shareBp }) => share(payment, shareBp));
   const left = payment - paid.reduce((sum, one) => sum + one, 0n);
+  const asked = royalties.map((royalty, place) => ({ ...royalty, paid: paid[place] ?? 0n }));
   return (
     <Part id="worth" title="What these terms are worth">
       <Facts>
         {[
           ["You pay", <Amount value={payment + draft.fee} />],
-          ...royalties.map(({ name, shareBp }, place): [string, preact.ComponentChildren] => [
-            royalties.length === 1 ? "Royalty" : `Royalty ${place + 1}`,
-            <>
-              <Amount value={paid[place] ?? 0n} /> ({percent(shareBp)}) to the owner of <Name text={name} />
-            </>,
-          ]),
+          [
+            "Royalties",
+            asked.some(({ shareBp }) => shareBp > 0) ? (
+              <ul class="bare">
+                {asked
+                  .filter(({ shareBp }) => shareBp > 0)
+                  .map(({ name, shareBp, paid }) => (
+                    <li key={name}>
+                      <Amount value={paid} /> ({percent(shareBp)}) to the owner of <Name text={name} />
+                    </li>
+                  ))}
+              </ul>
+            ) : (
+              "none"
+            ),
+          ],
           [
             "The operator",
             <>
@@ -249,7 +258,9 @@ function Worth({ draft, royalties }: { draft: JobDraft; royalties: Base["royalti
                 <td class="amount">{odds(one.unseen)}</td>
                 <td class="amount">{odds(one.unseenBribed)}</td>
                 <td class="amount">{odds(one.secondThrow)}</td>
-                <td class="amount">{one.leastStake === undefined ? "none is enough" : <Stake amount={one.leastStake} />}</td>
+                <td class="amount">
+                  {one.leastStake === undefined ? "none is enough" : <Stake amount={one.leastStake} />}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -113,8 +113,8 @@ export function BuyDialog({ dataset, close }: { dataset: Dataset; close: () => v
         </p>
       ) : null}
       <label class="check">
-        <input type="checkbox" checked={agreed} onChange={(event) => setAgreed(event.currentTarget.checked)} />I agree to
-        these terms, whose hash goes on record.
+        <input type="checkbox" checked={agreed} onChange={(event) => setAgreed(event.currentTarget.checked)} />I agree
+        to these terms, whose hash goes on record.
       </label>
       <p class="quiet">
         Hash of the terms: <Hex value={dataset.termsHash} />
@@ -181,4 +181,3 @@ export function WithdrawDialog({ from, close }: { from: "market" | "registry"; c
     </Confirm>
   );
 }
-

@@ -44,10 +44,7 @@ function useDirection(): Direction {
 
 export function LineageGraph({ lineage, selected, select, marked, picture }: Props) {
   const direction = useDirection();
-  const edges = useMemo(
-    () => lineage.edges.map(({ made, from }) => ({ source: from, target: made })),
-    [lineage],
-  );
+  const edges = useMemo(() => lineage.edges.map(({ made, from }) => ({ source: from, target: made })), [lineage]);
   const layout = useMemo(() => layOut([...lineage.nodes.keys()], edges, direction), [lineage, edges, direction]);
   const from = useMemo(() => sources(lineage.edges), [lineage]);
   const frame = useRef<HTMLDivElement>(null);
@@ -58,7 +55,7 @@ export function LineageGraph({ lineage, selected, select, marked, picture }: Pro
   const fitting = () => {
     const box = frame.current;
     if (!box) return 1;
-    return Math.min(1, (box.clientWidth - 2) / width, Math.max(320, innerHeight * 0.7) / height);
+    return Math.min(1.3, (box.clientWidth - 2) / width, Math.max(320, innerHeight * 0.7) / height);
   };
   const show = (key: string, at: number, place: "center" | "nearest") => {
     const box = frame.current;
@@ -199,11 +196,11 @@ function NodeMark({ node, at, label, root, selected, marked, pick }: MarkProps) 
       role="button"
       tabIndex={selected ? 0 : -1}
       aria-pressed={selected}
-      aria-label={marked ? `${label}, with a licence conflict` : label}
       data-key={node.key}
       onClick={choose}
       onKeyDown={onKeyDown}
     >
+      <title>{marked ? `${label}, with a licence conflict` : label}</title>
       <rect width={nodeWidth} height={nodeHeight} rx="4" />
       <path class="glyph" transform="translate(8 14)" d={glyphs[kind]} />
       <g clip-path="url(#node-text)">

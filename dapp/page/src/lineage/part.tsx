@@ -207,7 +207,15 @@ function AsList({ lineage }: { lineage: Lineage }) {
                 return (
                   <tr key={node.key}>
                     <td>{kindName[node.node.type]}</td>
-                    <td>{href ? <a href={href}><Name text={title(node)} /></a> : <Name text={title(node)} />}</td>
+                    <td>
+                      {href ? (
+                        <a href={href}>
+                          <Name text={title(node)} />
+                        </a>
+                      ) : (
+                        <Name text={title(node)} />
+                      )}
+                    </td>
                     <td>{node.licence ? <Licence text={node.licence} /> : ""}</td>
                     <td>{made.map((one) => (one ? cut(title(one), 40) : "")).join(", ")}</td>
                   </tr>

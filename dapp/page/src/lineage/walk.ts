@@ -12,7 +12,13 @@ export function isArrow(key: string): key is Arrow {
  * The node that an arrow leads to: along the lineage to the nearest of those that it
  * was made from, or that were made from it; across it to the next one in its layer.
  */
-export function step(layout: Layout, edges: readonly Edge[], from: string, arrow: Arrow, direction: Direction): string | undefined {
+export function step(
+  layout: Layout,
+  edges: readonly Edge[],
+  from: string,
+  arrow: Arrow,
+  direction: Direction,
+): string | undefined {
   const here = layout.nodes.get(from);
   if (!here) return undefined;
   const [across, along] = direction === "right" ? [1, 0] : [0, 1];
@@ -24,7 +30,10 @@ export function step(layout: Layout, edges: readonly Edge[], from: string, arrow
   else {
     const sign = arrow === "ArrowRight" || arrow === "ArrowDown" ? 1 : -1;
     candidates = [...layout.nodes]
-      .filter(([key, at]) => key !== from && Math.abs(at[along]! - here[along]!) < 1 && sign * (at[across]! - here[across]!) > 0)
+      .filter(
+        ([key, at]) =>
+          key !== from && Math.abs(at[along]! - here[along]!) < 1 && sign * (at[across]! - here[across]!) > 0,
+      )
       .map(([key]) => key);
   }
   const distance = (key: string) => Math.abs((layout.nodes.get(key)?.[across] ?? Infinity) - here[across]!);

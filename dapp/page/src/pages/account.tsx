@@ -91,8 +91,8 @@ function Standings({ role, standing }: { address: Address; role: Role; standing:
 }
 
 function OfferPart({ address }: { address: Address }) {
-  const read = useRead(`operator ${address}`, async (client) => ({ found: await client.operator(address) }));
-  const offer = read.value?.found?.offer;
+  const read = useRead(`operator ${address}`, (client) => client.operator(address));
+  const offer = read.value?.offer;
   if (!offer) return null;
   return (
     <Part id="offer" title="What it asks of a job">

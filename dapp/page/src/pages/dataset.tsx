@@ -16,10 +16,10 @@ import { Account, Amount, Bytes, Facts, Hex, Licence, Location, Name, When, node
 import { Empty, Pager, Part, Show, usePage } from "../ui/states";
 
 export function DatasetPage({ id }: { id: Hash }) {
-  const read = useRead(`dataset ${id}`, async (client) => ({ found: await client.dataset(id) }));
+  const read = useRead(`dataset ${id}`, (client) => client.dataset(id));
   return (
     <Show read={read} what="the dataset">
-      {({ found }) =>
+      {(found) =>
         found ? (
           <Whole dataset={found} />
         ) : (
@@ -49,7 +49,8 @@ function Whole({ dataset }: { dataset: Dataset }) {
           <Bytes count={record.bytes} /> under <Licence text={terms.licence} />.{" "}
           {withdrawn ? (
             <>
-              Withdrawn <When at={record.withdrawnAt!} />: its name and locations are removed, and no new job may use it.
+              Withdrawn <When at={record.withdrawnAt!} />: its name and locations are removed, and no new job may use
+              it.
             </>
           ) : terms.open ? (
             "Anybody may use it in jobs."
@@ -118,10 +119,8 @@ function until(seconds: bigint) {
 
 function YourAccess({ id }: { id: Hash }) {
   const account = signer.value?.address;
-  const read = useRead(`grant ${id} ${account}`, async (client) => ({
-    grant: account ? await client.grant(id, account) : undefined,
-  }));
-  const grant = read.value?.grant;
+  const read = useRead(`grant ${id} ${account}`, async (client) => (account ? client.grant(id, account) : undefined));
+  const grant = read.value;
   if (!grant) return null;
   const holds = Number(grant.until) >= chainNow();
   return (
@@ -168,7 +167,9 @@ function MadeFromIt({ id }: { id: Hash }) {
                   );
                 })}
               </ul>
-              {cut && made.length >= mostListed ? <p class="quiet">There are more; the drawing leads on to them.</p> : null}
+              {cut && made.length >= mostListed ? (
+                <p class="quiet">There are more; the drawing leads on to them.</p>
+              ) : null}
             </>
           );
         }}
@@ -190,7 +191,9 @@ function Grants({ id }: { id: Hash }) {
             <Empty>Nobody has bought or been granted access.</Empty>
           ) : (
             <>
-              <p class="quiet">{count(total, "account")}. A grant says who may use it in a job, not who holds the bytes.</p>
+              <p class="quiet">
+                {count(total, "account")}. A grant says who may use it in a job, not who holds the bytes.
+              </p>
               <div class="wide">
                 <table>
                   <thead>

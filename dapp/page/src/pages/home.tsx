@@ -48,8 +48,8 @@ export function ModelRow({ id, record }: ModelSummary) {
         </a>
       </span>
       <span class="quiet">
-        <Licence text={record.licence} /> · {record.segmentsChecked} of {record.segmentsDrawn} drawn segments confirmed ·{" "}
-        <When at={record.registeredAt} />
+        <Licence text={record.licence} /> · {record.segmentsChecked} of {record.segmentsDrawn} drawn segments confirmed
+        · <When at={record.registeredAt} />
       </span>
     </li>
   );

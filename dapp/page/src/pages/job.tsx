@@ -16,10 +16,10 @@ import { Account, Amount, Countdown, Facts, Hex, Licence, Name, When } from "../
 import { Empty, Part, Show } from "../ui/states";
 
 export function JobPage({ id }: { id: JobId }) {
-  const read = useRead(`job ${id}`, async (client) => ({ found: await client.job(id) }));
+  const read = useRead(`job ${id}`, (client) => client.job(id));
   return (
     <Show read={read} what="the job">
-      {({ found }) =>
+      {(found) =>
         found ? (
           <Whole view={found} />
         ) : (
@@ -68,6 +68,7 @@ function Whole({ view }: { view: Job }) {
             </p>
             <Strip segments={terms.segments} slots={slots} />
             <Slots
+              seals
               slots={slots.map((slot, place) => ({
                 ...slot,
                 slot: place,
@@ -90,7 +91,10 @@ function Whole({ view }: { view: Job }) {
               ["Secrets revealed", `${job.revealed}${job.clientSecret ? ", and the client’s" : ""}`],
               ["Model", view.modelId ? <a href={to("model", view.modelId)}>The registered model</a> : undefined],
               ["Licence to be", <Licence text={model.licence} />],
-              ["Parent model", model.parent ? <Hex value={model.parent} what="id" href={to("model", model.parent)} /> : undefined],
+              [
+                "Parent model",
+                model.parent ? <Hex value={model.parent} what="id" href={to("model", model.parent)} /> : undefined,
+              ],
               [
                 "Datasets",
                 <ul class="bare">

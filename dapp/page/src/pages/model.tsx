@@ -20,10 +20,10 @@ import { Account, Facts, Hex, Licence, Name, When } from "../ui/basics";
 import { Empty, Failed, Part, Show } from "../ui/states";
 
 export function ModelPage({ id }: { id: Hash }) {
-  const read = useRead(`model ${id}`, async (client) => ({ found: await client.model(id) }));
+  const read = useRead(`model ${id}`, (client) => client.model(id));
   return (
     <Show read={read} what="the model">
-      {({ found }) =>
+      {(found) =>
         found ? (
           <Whole model={found} />
         ) : (

@@ -46,8 +46,14 @@ export function Strip({ segments, slots }: { segments: number; slots: Pick<Check
   );
 }
 
+interface SlotsProps {
+  slots: Pick<CheckedSegment, "slot" | "segment" | "verifier" | "check" | "why" | "verifierSeal" | "trace">[];
+  /** With what was sealed and revealed. */
+  seals?: boolean;
+}
+
 /** The drawn and challenged segments with who looked at each. */
-export function Slots({ slots }: { slots: Pick<CheckedSegment, "slot" | "segment" | "verifier" | "check" | "why">[] }) {
+export function Slots({ slots, seals = false }: SlotsProps) {
   return (
     <div class="wide">
       <table>
@@ -56,10 +62,12 @@ export function Slots({ slots }: { slots: Pick<CheckedSegment, "slot" | "segment
             <th>Segment</th>
             <th>Found</th>
             <th>By</th>
+            {seals ? <th>Verifier’s seal</th> : null}
+            {seals ? <th>Operator’s trace</th> : null}
           </tr>
         </thead>
         <tbody>
-          {slots.map(({ slot, segment, verifier, check, why }) => (
+          {slots.map(({ slot, segment, verifier, check, why, verifierSeal, trace }) => (
             <tr key={slot}>
               <td class="number">
                 {segment}
@@ -71,6 +79,8 @@ export function Slots({ slots }: { slots: Pick<CheckedSegment, "slot" | "segment
               <td>
                 <Account address={verifier} />
               </td>
+              {seals ? <td>{verifierSeal ? <Hex value={verifierSeal} what="seal" /> : "awaited"}</td> : null}
+              {seals ? <td>{trace ? <Hex value={trace} what="trace root" /> : "not revealed"}</td> : null}
             </tr>
           ))}
         </tbody>
@@ -84,7 +94,9 @@ export function Checked({ model }: { model: Hash }) {
   return (
     <Part id="checked" title="How it was checked">
       <Show read={read} what="the checks">
-        {(found) => (found ? <Found found={found} /> : <Empty>Nothing is on record of how this model was checked.</Empty>)}
+        {(found) =>
+          found ? <Found found={found} /> : <Empty>Nothing is on record of how this model was checked.</Empty>
+        }
       </Show>
     </Part>
   );
@@ -118,9 +130,9 @@ function Odds({ found }: { found: NonNullable<Verification> }) {
     <>
       <h3 class="space">Could a cheat have gone unseen?</h3>
       <p class="quiet">
-        The odds that none of the false segments met an honest verifier: by the draw alone; if{" "}
-        {percent(found.bribedBp)} of the verifiers’ weight were bribed; and if such a cheat also hid its segments from
-        the honest and had the dice thrown twice.
+        The odds that none of the false segments met an honest verifier: by the draw alone; if {percent(found.bribedBp)}{" "}
+        of the verifiers’ weight were bribed; and if such a cheat also hid its segments from the honest and had the dice
+        thrown twice.
       </p>
       <div class="wide">
         <table>

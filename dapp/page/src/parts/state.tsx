@@ -28,7 +28,11 @@ export const states: Record<JobState, Words> = {
     means: "The operator was convicted or stayed away, and lost its stake. The client has its money back.",
     tone: "bad",
   },
-  Void: { label: "Void", means: "Nobody could decide or check. The client has its money back, no stake is lost.", tone: "warn" },
+  Void: {
+    label: "Void",
+    means: "Nobody could decide or check. The client has its money back, no stake is lost.",
+    tone: "warn",
+  },
   Cancelled: { label: "Cancelled", means: "Nobody did it, or the client took it back.", tone: "warn" },
 };
 

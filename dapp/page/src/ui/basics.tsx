@@ -102,7 +102,13 @@ export function Location({ url }: { url: string }) {
     );
   }
   return (
-    <a class="mono" href={safe} rel="noopener noreferrer nofollow external" target="_blank" referrerpolicy="no-referrer">
+    <a
+      class="mono"
+      href={safe}
+      rel="noopener noreferrer nofollow external"
+      target="_blank"
+      referrerpolicy="no-referrer"
+    >
       <bdi>{plain(url)}</bdi>
     </a>
   );

@@ -48,17 +48,18 @@ export function Show<T>({
   what: string;
   children: (value: T) => ComponentChildren;
 }) {
-  if (read.value !== undefined) {
+  if (read.there) {
     return (
       <>
-        {children(read.value)}
-        {read.error ? <Failed error={read.error} again={read.again} what={`The newest ${what} could not be read`} /> : null}
+        {children(read.value as T)}
+        {read.error ? (
+          <Failed error={read.error} again={read.again} what={`The newest ${what} could not be read`} />
+        ) : null}
       </>
     );
   }
   if (read.error) return <Failed error={read.error} again={read.again} what={`Could not read ${what}`} />;
-  if (read.waiting) return <Waiting what={what} />;
-  return <Empty>Nothing is on record here.</Empty>;
+  return <Waiting what={what} />;
 }
 
 /** A part of a page with its heading. */

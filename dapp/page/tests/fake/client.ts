@@ -89,7 +89,10 @@ export function fakeClient(records: Records): Client {
     if (root.type === "Job") throw new Error("the fake has no graph of jobs");
     return root.value;
   };
-  const nodeOf = (id: Hash): Node => ({ type: records.models.some((one) => one.id === id) ? "Model" : "Dataset", value: id });
+  const nodeOf = (id: Hash): Node => ({
+    type: records.models.some((one) => one.id === id) ? "Model" : "Dataset",
+    value: id,
+  });
   const standing: Standing = {
     stake: 200n * 10n ** 18n,
     locked: 0n,
@@ -165,7 +168,8 @@ export function fakeClient(records: Records): Client {
     }),
     operator: async (account) => ({ account, standing, offer: undefined }),
     liveJobs: async () => [],
-    provenance: async (root, options) => follow(records, toId(root), (id) => records.madeFrom.get(id) ?? [], false, options?.depth),
+    provenance: async (root, options) =>
+      follow(records, toId(root), (id) => records.madeFrom.get(id) ?? [], false, options?.depth),
     descendants: async (root, options) => follow(records, toId(root), (id) => into.get(id) ?? [], true, options?.depth),
     owners: async (model) => ({
       model,
@@ -177,7 +181,11 @@ export function fakeClient(records: Records): Client {
     contributions: async () => undefined,
     grants: async (_, request) => page([], request),
     grant: async () => undefined,
-    statements: async (about, request) => page(records.statements.map((one) => ({ ...one, node: about })), request),
+    statements: async (about, request) =>
+      page(
+        records.statements.map((one) => ({ ...one, node: about })),
+        request,
+      ),
     search: async (text) => ({
       items: records.models
         .filter(({ record }) => record.name.toLowerCase().includes(text.toLowerCase()))

@@ -10,7 +10,9 @@ function policy(): Plugin {
   return {
     name: "policy",
     transformIndexHtml(html) {
-      const tag = /<meta\s+http-equiv="Content-Security-Policy"[\s\S]*?\/>/.exec(readFileSync(here("../../index.html"), "utf8"));
+      const tag = /<meta\s+http-equiv="Content-Security-Policy"[\s\S]*?\/>/.exec(
+        readFileSync(here("../../index.html"), "utf8"),
+      );
       if (!tag) throw new Error("index.html has no content-security policy");
       return html.replace(/<!-- the policy of[^>]*-->/, tag[0]);
     },
