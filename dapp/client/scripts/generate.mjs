@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const artefacts = process.env.ASSAY_ARTEFACTS ?? here("../../../contracts/artefacts");
+const protocol = process.env.ASSAY_PROTOCOL ?? here("../../../crates/protocol/src");
 const generated = here("../src/generated");
 
 const camel = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
@@ -82,6 +83,14 @@ class Types {
   }
 }
 
+/** What the contract's `version` answers: not in the bundle, so from the source that it is built from. */
+async function versionOf(name) {
+  const source = await readFile(`${protocol}/${name}/mod.rs`, "utf8");
+  const version = /^pub const VERSION: u32 = (\d+);$/m.exec(source)?.[1];
+  if (!version) throw new Error(`${protocol}/${name}/mod.rs names no VERSION`);
+  return `export const ${name}Version: number = ${version};\n`;
+}
+
 async function ink(name) {
   const bundle = JSON.parse(await readFile(`${artefacts}/${name}.contract`, "utf8"));
   const types = new Types(bundle.types);
@@ -102,6 +111,7 @@ async function ink(name) {
     list("Messages", messages) +
     list("Events", events) +
     declarations.join("") +
+    `\n${await versionOf(name)}` +
     `\nexport const ${name}Metadata = JSON.parse(${JSON.stringify(metadata)});\n`;
   await writeFile(`${generated}/${name}.ts`, text);
 }
@@ -111,7 +121,7 @@ async function solidity(name) {
   const abi = JSON.parse(await readFile(`${artefacts}/${file}`, "utf8"));
   await writeFile(
     `${generated}/${name}.ts`,
-    `${heading(file)}export const ${name}Abi = ${JSON.stringify(abi, null, 1)} as const;\n`,
+    `${heading(file)}${await versionOf(name)}export const ${name}Abi = ${JSON.stringify(abi, null, 1)} as const;\n`,
   );
 }
 

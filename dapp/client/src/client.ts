@@ -1,15 +1,17 @@
 import type { JsonRpcProvider } from "polkadot-api";
 import { isHash, toAddress, toHash, toNode, unmappedAccount } from "./basic.js";
 import { Chain } from "./chain.js";
-import { Contracts } from "./contracts.js";
+import { type ArgsOf, type Contract, Contracts } from "./contracts.js";
 import { AssayError } from "./errors.js";
 import { Walk, findNode } from "./graph.js";
-import { termsHash } from "./hashes.js";
+import type { MarketMessages } from "./generated/market.js";
+import { newSecret, termsHash } from "./hashes.js";
 import { Past } from "./history.js";
 import { Live } from "./live.js";
 import { newest } from "./pages.js";
 import { jobLike, posting } from "./posting.js";
 import { Records } from "./records.js";
+import type { Ran } from "./revive.js";
 import { search } from "./search.js";
 import { developmentSigner } from "./signers.js";
 import { Prepared, type Message, mappedAccount, spendableOf } from "./transactions.js";
@@ -38,10 +40,9 @@ export async function connect(
   }
 }
 
-type Ink = "market" | "registry";
-
 /** The parts put together. */
 function client(chain: Chain, contracts: Contracts): Client {
+  const { market, registry, titles } = contracts;
   const records = new Records(contracts);
   const past = new Past(contracts);
   const live = new Live(contracts);
@@ -57,34 +58,29 @@ function client(chain: Chain, contracts: Contracts): Client {
     });
 
   const neighbours = (node: Node, list: "made_from" | "made_into", page?: PageRequest) =>
-    read((at) => newest((offset, limit) => contracts.registry.ask(at, list, { node, offset, limit }), page));
+    read((at) => newest((offset, limit) => registry.ask(at, list, { node, offset, limit }), page));
 
   const prepared = <T>(message: Message<T>): Transaction<T> => new Prepared(contracts, message);
 
   /** A message to an ink! contract. */
-  const ink = <T>(
-    name: Ink,
-    what: string,
-    args: Record<string, unknown>,
+  const ink = <M, L extends string & keyof M, T>(
+    contract: Contract<M>,
+    what: L,
+    args: ArgsOf<M, L>,
     rest: Pick<Message<T>, "description" | "outcome"> & { value?: bigint; output: (answer: unknown) => T },
   ): Transaction<T> => {
-    const contract = contracts[name];
     const { description, outcome, value = 0n, output } = rest;
-    const data = contract.codec.message(what).encode(args);
-    return prepared({
-      description,
-      what,
-      to: contract.address,
-      data,
-      value,
-      outcome,
-      answer: (ran) => output(contract.accepted(what, ran)),
-    });
+    const data = contract.encode(what, args);
+    const answer = (ran: Ran) => output(contract.accepted(what, ran));
+    return prepared({ description, what, to: contract.address, data, value, outcome, answer });
   };
 
-  /** One that answers nothing. */
-  const order = (what: string, args: Record<string, unknown>, description: string, name: Ink = "market", value = 0n) =>
-    ink<void>(name, what, args, { description, value, output: () => undefined });
+  /** One to the market that answers nothing. */
+  const order = <L extends string & keyof MarketMessages>(
+    what: L,
+    args: ArgsOf<MarketMessages, L>,
+    description: string,
+  ): Transaction<void> => ink(market, what, args, { description, output: () => undefined });
 
   return {
     network: chain.network,
@@ -110,7 +106,7 @@ function client(chain: Chain, contracts: Contracts): Client {
     operator: (account) => read((at) => records.operator(at, toAddress(account))),
     verifier: (account) => read((at) => records.verifier(at, toAddress(account))),
     account: (account) => read((at) => accountOf(records, at, toAddress(account))),
-    rules: () => read((at) => contracts.market.ask(at, "rules", {})),
+    rules: () => read((at) => market.ask(at, "rules", {})),
 
     provenance: (root, options) => graph(root, "made_from", options),
     descendants: (root, options) => graph(root, "made_into", { ...options, withoutOperators: true }),
@@ -132,14 +128,10 @@ function client(chain: Chain, contracts: Contracts): Client {
     transferModel: (id, receiver) =>
       read(async (at) => {
         const [model, to] = [toHash(id), toAddress(receiver)];
-        const [record, from] = await Promise.all([
-          contracts.registry.ask(at, "model", { id: model }),
-          contracts.titles.ownerOf(at, model),
-        ]);
+        const [record, from] = await Promise.all([registry.ask(at, "model", { id: model }), titles.ownerOf(at, model)]);
         if (!record || !from) {
           throw new AssayError("NotFound", `model ${model} has no title here; check the id and the network`);
         }
-        const { titles } = contracts;
         return prepared<void>({
           description: `transfer the model ${record.name} to ${to}`,
           what: "transfer",
@@ -152,7 +144,7 @@ function client(chain: Chain, contracts: Contracts): Client {
     buyAccess: (id) =>
       read(async (at) => {
         const dataset = toHash(id);
-        const record = await contracts.registry.ask(at, "dataset", { id: dataset });
+        const record = await registry.ask(at, "dataset", { id: dataset });
         if (!record)
           throw new AssayError("NotFound", `dataset ${dataset} is not registered here; check the id and the network`);
         const { name, terms } = record;
@@ -160,37 +152,38 @@ function client(chain: Chain, contracts: Contracts): Client {
           const why = terms.open ? "is open to all" : "is not for sale; ask its owner";
           throw new AssayError("BadInput", `dataset ${dataset} ${why}`);
         }
-        const hash = termsHash(contracts.registry.codec, terms);
+        const hash = termsHash(registry.codec, terms);
         const description = `buy access to the dataset ${name} for ${token.format(terms.price)}`;
-        return order("buy_access", { dataset, terms: hash }, description, "registry", terms.price);
+        return ink(
+          registry,
+          "buy_access",
+          { dataset, terms: hash },
+          { description, value: terms.price, output: () => undefined },
+        );
       }),
     jobLike: (job) => read((at) => jobLike(contracts, at, job)),
     postJob: (draft: JobDraft, secret: Secret) =>
-      ink<PostedJob>(
-        "market",
+      ink(
+        market,
         "post_job",
         { job: posting(draft, secret) },
         {
           description: `post the job for the model ${draft.model.name}, with ${token.format(draft.payment + draft.fee)} of payment and fee`,
           value: draft.payment + draft.fee,
-          output: (job) => ({ job: job as JobId }),
-          outcome: (events) => posted(events),
+          output: (job): PostedJob => ({ job: job as JobId }),
+          outcome: posted,
         },
       ),
+    newSecret: (by) => newSecret(market.address, toAddress(by)),
     revealSecret: (job, secret) =>
       order("reveal_secret", { job, secret: toHash(secret) }, `reveal the secret of job ${job}`),
     advance: (job) => order("advance", { job }, `move job ${job} on`),
     cancel: (job) => order("cancel", { job }, `take job ${job} back`),
-    withdraw: (name) =>
-      ink<bigint>(
-        name,
-        "withdraw",
-        {},
-        {
-          description: `send out what the ${name} has credited to this account`,
-          output: (amount) => amount as bigint,
-        },
-      ),
+    withdraw: (name) => {
+      const description = `send out what the ${name} has credited to this account`;
+      const rest = { description, output: (amount: unknown) => amount as bigint };
+      return name === "market" ? ink(market, "withdraw", {}, rest) : ink(registry, "withdraw", {}, rest);
+    },
     developmentSigner: (suri) => developmentSigner(chain.network, suri),
   };
 }

@@ -4,9 +4,9 @@ import { fromHex, toHex, unmappedAccount } from "./basic.js";
 import type { Chain } from "./chain.js";
 import { InkContract } from "./codec.js";
 import { AssayError } from "./errors.js";
-import { type MarketMessages, marketMetadata } from "./generated/market.js";
-import { type RegistryMessages, registryMetadata } from "./generated/registry.js";
-import { titlesAbi } from "./generated/titles.js";
+import { type MarketMessages, marketMetadata, marketVersion } from "./generated/market.js";
+import { type RegistryMessages, registryMetadata, registryVersion } from "./generated/registry.js";
+import { titlesAbi, titlesVersion } from "./generated/titles.js";
 import { type Ran, dryRun } from "./revive.js";
 import type { Address, Block, DeployedContract, Hash } from "./types/basic.js";
 import { inWords, named } from "./words.js";
@@ -23,8 +23,12 @@ export const unknownMessage = (name: string, address: Address, message: string) 
     `the ${name} at ${address} does not understand ${message}: it is another contract or another version of it`,
   );
 
+/** What a message takes, and what it answers. */
+export type ArgsOf<M, L extends keyof M> = M[L] extends Messages[string] ? M[L]["args"] : never;
+type AnswerOf<M, L extends keyof M> = M[L] extends Messages[string] ? M[L]["answer"] : never;
+
 /** An ink! contract that is read by its messages. */
-class Contract<M> {
+export class Contract<M> {
   constructor(
     readonly chain: Chain,
     readonly name: "market" | "registry",
@@ -32,22 +36,16 @@ class Contract<M> {
     readonly codec: InkContract,
   ) {}
 
+  encode<L extends string & keyof M>(label: L, args: ArgsOf<M, L>): Uint8Array {
+    return this.codec.message(label).encode(args);
+  }
+
   /** Asks a message that changes nothing and cannot refuse. */
-  async ask<L extends string & keyof M>(
-    at: Block,
-    label: L,
-    args: M[L] extends Messages[string] ? M[L]["args"] : never,
-  ): Promise<M[L] extends Messages[string] ? M[L]["answer"] : never> {
-    const message = this.codec.message(label);
+  async ask<L extends string & keyof M>(at: Block, label: L, args: ArgsOf<M, L>): Promise<AnswerOf<M, L>> {
+    const data = this.encode(label, args);
     const origin = unmappedAccount(NOBODY, this.chain.network.ss58Prefix);
-    const ran = await dryRun(this.chain, at, {
-      origin,
-      to: this.address,
-      value: 0n,
-      data: message.encode(args),
-      what: label,
-    });
-    return this.answer(label, ran) as never;
+    const ran = await dryRun(this.chain, at, { origin, to: this.address, value: 0n, data, what: label });
+    return this.answer(label, ran) as AnswerOf<M, L>;
   }
 
   /** What a message answered. */
@@ -150,6 +148,19 @@ export class Titles {
   }
 }
 
+/** Checks that a contract is what this library was made for. */
+async function checkKind(
+  { name, address }: { name: string; address: Address },
+  expected: number,
+  ...asked: [Promise<unknown>, Promise<unknown>]
+) {
+  const [kind, version] = await Promise.all(asked);
+  if (kind === name && Number(version) === expected) return;
+  const says = `says that it is ${JSON.stringify(kind)} of version ${version}`;
+  const message = `the contract at ${address} ${says}, not ${name} of version ${expected}`;
+  throw new AssayError("OtherContract", `${message}; check the deployment, or use this library in that version`);
+}
+
 /** The three contracts of a deployment. */
 export class Contracts {
   readonly market: Contract<MarketMessages>;
@@ -166,28 +177,30 @@ export class Contracts {
   /** Checks that the contracts are those of the deployment, and belong together. */
   async verify(): Promise<void> {
     const { deployment } = this.chain.network;
+    const { market, registry, titles } = this;
     await this.chain.read(async (at) => {
       const check = (name: "market" | "registry" | "titles") => this.checkCode(at, name, deployment[name]);
       await Promise.all([check("market"), check("registry"), check("titles")]);
-      const [kinds, titles, market, registry, rules] = await Promise.all([
-        Promise.all([this.market.ask(at, "kind", {}), this.registry.ask(at, "kind", {}), this.titles.ask(at, "kind")]),
-        this.registry.ask(at, "titles", {}),
-        this.registry.ask(at, "market", {}),
-        this.titles.ask(at, "registry"),
-        this.market.ask(at, "rules", {}),
+      await Promise.all([
+        checkKind(market, marketVersion, market.ask(at, "kind", {}), market.ask(at, "version", {})),
+        checkKind(registry, registryVersion, registry.ask(at, "kind", {}), registry.ask(at, "version", {})),
+        checkKind(titles, titlesVersion, titles.ask(at, "kind"), titles.ask(at, "version")),
+      ]);
+      const [ofRegistry, bound, ofTitles, rules] = await Promise.all([
+        registry.ask(at, "titles", {}),
+        registry.ask(at, "market", {}),
+        titles.ask(at, "registry"),
+        market.ask(at, "rules", {}),
       ]);
       const same = (what: string, found: unknown, expected: string) => {
-        if (String(found ?? "none").toLowerCase() === expected) return;
-        throw new AssayError(
-          "OtherContract",
-          `these contracts do not belong together: ${what} is ${found ?? "none"}, not ${expected}; check the deployment`,
-        );
+        if (String(found).toLowerCase() === expected) return;
+        const message = `these contracts do not belong together: ${what} is ${found ?? "none"}, not ${expected}`;
+        throw new AssayError("OtherContract", `${message}; check the deployment`);
       };
-      ["market", "registry", "titles"].forEach((name, index) => same(`the kind of the ${name}`, kinds[index], name));
-      same("the registry's contract of titles", titles, deployment.titles.address);
-      same("the registry's market", market, deployment.market.address);
-      same("the titles' registry", registry, deployment.registry.address);
-      same("the market's registry", rules.registry, deployment.registry.address);
+      same("the registry's contract of titles", ofRegistry, titles.address);
+      same("the registry's market", bound, market.address);
+      same("the titles' registry", ofTitles, registry.address);
+      same("the market's registry", rules.registry, registry.address);
     });
   }
 

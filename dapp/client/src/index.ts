@@ -4,7 +4,6 @@ import { FOR_EVER, isAddress, isHash, nodeKey, parseNodeKey, share, toAddress } 
 import { connect } from "./client.js";
 import { parseDeployment } from "./deployment.js";
 import { economics } from "./economics.js";
-import { newSecret } from "./hashes.js";
 import { wallets } from "./signers.js";
 import type { Functions } from "./types/functions.js";
 
@@ -18,7 +17,6 @@ export {
   economics,
   isAddress,
   isHash,
-  newSecret,
   nodeKey,
   parseDeployment,
   parseNodeKey,
@@ -36,7 +34,6 @@ export {
   economics,
   isAddress,
   isHash,
-  newSecret,
   nodeKey,
   parseDeployment,
   parseNodeKey,

@@ -6,7 +6,7 @@ import { WebSocket } from "ws";
 import { AssayError, type Client, type Deployment, type Status, connect } from "../src/index.js";
 import { World } from "./world.js";
 
-const options = { webSocket: WebSocket, timeout: 10_000 };
+const options = { webSocket: WebSocket, timeout: 60_000 };
 const code = (expected: string) => (error: unknown) => error instanceof AssayError && error.code === expected;
 
 let world: World;

@@ -6,7 +6,6 @@ import {
   artefactHash,
   artefactMatches,
   economics,
-  newSecret,
   nodeKey,
   parseDeployment,
   parseNodeKey,
@@ -15,7 +14,7 @@ import {
 } from "../src/index.js";
 import { tidy } from "../src/codec.js";
 import { leastStake, escapes, unseen } from "../src/economics.js";
-import { sealedSecret } from "../src/hashes.js";
+import { newSecret, sealedSecret } from "../src/hashes.js";
 import { all, newest } from "../src/pages.js";
 import { token } from "../src/token.js";
 import { inWords } from "../src/words.js";
@@ -187,13 +186,12 @@ test("economics are for one segment, a tenth, half, all and the policy's", () =>
   assert.deepEqual([all.asked, all.leastStake], [undefined, undefined]);
 });
 
-test("a secret is sealed by its account", () => {
-  const { secret, sealed } = newSecret(address("01"));
-  assert.notEqual(newSecret(address("01")).secret, secret);
-  assert.equal(sealed, sealedSecret(secret, address("01")));
-  assert.notEqual(sealed, sealedSecret(secret, address("02")));
-  const preimage = Buffer.concat([Buffer.from("asy:secr"), Buffer.from(secret.slice(2), "hex"), Buffer.alloc(20, 1)]);
-  assert.equal(sealed, `0x${createHash("sha256").update(preimage).digest("hex")}`);
+test("a secret is sealed for its account", () => {
+  const [market, by, another] = [address("01"), address("02"), address("03")];
+  const { secret, sealed } = newSecret(market, by);
+  assert.notEqual(newSecret(market, by).secret, secret);
+  assert.equal(sealed, sealedSecret(market, secret, by));
+  assert.notEqual(sealed, sealedSecret(market, secret, another));
 });
 
 test("a file is hashed chunk by chunk, and told from another", async () => {

@@ -78,7 +78,7 @@ export const tinyJob = (dataset: string, model: object, more: object = {}) => ({
   bond: "5 UNIT",
   samples: 2,
   panel: 2,
-  windows: { claim: 300, train: 300, secrets: 60, open: 60, attest: 60, reveal: 60, dispute: 1 },
+  windows: { claim: 300, train: 300, secrets: 300, open: 300, attest: 300, reveal: 300, dispute: 1 },
   ...more,
 });
 

@@ -134,6 +134,8 @@ export interface Client {
   buyAccess(dataset: Hash): Promise<Transaction<void>>;
   /** What a job on chain was posted with, to post one like it. */
   jobLike(job: JobId): Promise<JobDraft | undefined>;
+  /** A fresh secret for a job's draw, sealed by the account that will post the job. */
+  newSecret(by: Address): Secret;
   /** `secret` must be sealed by the account that signs, and be kept until it is revealed. */
   postJob(draft: JobDraft, secret: Secret): Transaction<PostedJob>;
   revealSecret(job: JobId, secret: Hash): Transaction<void>;

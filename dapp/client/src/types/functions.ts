@@ -2,7 +2,7 @@ import type { JsonRpcProvider } from "polkadot-api";
 import type { Address, Amount, Deployment, Hash, Node } from "./basic.js";
 import type { Client } from "./client.js";
 import type { GraphNode } from "./provenance.js";
-import type { Economics, EconomicsRequest, Secret, Signer } from "./transactions.js";
+import type { Economics, EconomicsRequest, Signer } from "./transactions.js";
 
 export interface ConnectOptions {
   /** How long to wait for the first answer of the node, in milliseconds; 15,000 if left out. */
@@ -49,8 +49,6 @@ export interface Functions {
   ): Promise<{ matches: boolean; found: Hash }>;
   /** What a job's terms are worth: the same integers as the contract's. */
   economics(request: EconomicsRequest): Economics;
-  /** A fresh secret, sealed by the account that will post the job. */
-  newSecret(by: Address): Secret;
   /** The wallets in this page. */
   wallets(): Wallet[];
   /** `amount * bp / 10,000`, rounded down. */

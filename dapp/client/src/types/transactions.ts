@@ -79,6 +79,11 @@ export interface JobDraft {
   panel: number;
   policy: Policy;
   windows: Windows;
+  /**
+   * The most that the owners of all inputs may get together, in basis points of the payment: they may raise their
+   * royalties until the job is posted.
+   */
+  mostRoyaltiesBp: number;
 }
 
 /** A secret for a job's draw. Keep it: who posts a job reveals it after the commitment. */

@@ -1,7 +1,7 @@
 // Posting a job: a form filled from a job on chain, what its terms are worth, then the confirmation.
 
 import type { Economics, JobDraft, JobId, PostedJob, Secret, Signer, Token, Transaction } from "@assay/client";
-import { economics, newSecret, share } from "@assay/client";
+import { economics, share } from "@assay/client";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { save } from "../files";
 import { useRead } from "../read";
@@ -329,7 +329,7 @@ function PostDialog({ draft, close }: { draft: JobDraft; close: () => void }) {
   const make = (by: Signer): Transaction<PostedJob> => {
     const connected = client.value;
     if (!connected) throw new Error("The connection is gone. Wait until the page has it again, then try again.");
-    const secret = newSecret(by.address);
+    const secret = connected.newSecret(by.address);
     // On disk before anything is signed: without it the client cannot take part in the draw.
     const name = `secret.${secret.sealed}`;
     const stored = remember(name, secret) && recall<Secret | undefined>(name, undefined)?.secret === secret.secret;
