@@ -1,12 +1,14 @@
 // The drawing of a lineage: a picture that can be scrolled, enlarged, and walked by mouse, finger or keyboard.
 
 import type { GraphNode } from "@assay/client";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Component } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { cut } from "../text";
-import { type Direction, type Layout, layOut, nodeHeight, nodeWidth, path } from "./layout";
+import { type Direction, type Layout, type Point, layOut, nodeHeight, nodeWidth, path } from "./layout";
 import { type Lineage, kindName, sources, spoken, subtitle, title } from "./model";
 import { isArrow, step } from "./walk";
 
+const origin: Point = [0, 0];
 /** Space around the drawing. */
 const margin = 16;
 /** Below this the letters cannot be read: a large drawing starts at it and is scrolled. */
@@ -93,13 +95,18 @@ export function LineageGraph({ lineage, selected, select, marked, picture }: Pro
     else if (event.key === "+" || event.key === "-") zoom(event.key === "+" ? 1 : -1);
     else return;
     event.preventDefault();
-    if (next) pick(next);
+    if (next) pickNow(next);
   };
-  const pick = (key: string) => {
+  const pickNow = (key: string) => {
     select(key);
     show(key, scale, "nearest");
     frame.current?.querySelector<SVGGElement>(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
   };
+
+  // The same function throughout, so that nodes which stay as they are need not be drawn again.
+  const latest = useRef(pickNow);
+  latest.current = pickNow;
+  const pick = useCallback((key: string) => latest.current(key), []);
 
   return (
     <div class="lineage">
@@ -126,7 +133,7 @@ export function LineageGraph({ lineage, selected, select, marked, picture }: Pro
               <NodeMark
                 key={node.key}
                 node={node}
-                at={layout.nodes.get(node.key) ?? [0, 0]}
+                at={layout.nodes.get(node.key) ?? origin}
                 label={spoken(node, from.get(node.key), node.key === lineage.root)}
                 root={node.key === lineage.root}
                 selected={node.key === selected}
@@ -172,7 +179,7 @@ function Edges({ layout, direction, selected }: { layout: Layout; direction: Dir
 
 interface MarkProps {
   node: GraphNode;
-  at: readonly [number, number];
+  at: Point;
   label: string;
   root: boolean;
   selected: boolean;
@@ -180,49 +187,57 @@ interface MarkProps {
   pick: (key: string) => void;
 }
 
-function NodeMark({ node, at, label, root, selected, marked, pick }: MarkProps) {
-  const kind = node.node.type;
-  const classes = ["node", kindName[kind], root && "root", selected && "selected", marked && "marked"];
-  const choose = () => pick(node.key);
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    choose();
-  };
-  return (
-    <g
-      class={classes.filter(Boolean).join(" ")}
-      transform={`translate(${at[0] - nodeWidth / 2} ${at[1] - nodeHeight / 2})`}
-      role="button"
-      tabIndex={selected ? 0 : -1}
-      aria-pressed={selected}
-      data-key={node.key}
-      onClick={choose}
-      onKeyDown={onKeyDown}
-    >
-      <title>{marked ? `${label}, with a licence conflict` : label}</title>
-      <rect width={nodeWidth} height={nodeHeight} rx="4" />
-      <path class="glyph" transform="translate(8 14)" d={glyphs[kind]} />
-      <g clip-path="url(#node-text)">
-        <text class="node-title" x="32" y="19">
-          {cut(title(node), 22)}
-        </text>
-        <text class="node-subtitle" x="32" y="35">
-          {subtitle(node)}
-        </text>
+/** Drawn again only when it looks different: a walk through a large lineage touches two nodes at a step. */
+class NodeMark extends Component<MarkProps> {
+  override shouldComponentUpdate(next: MarkProps): boolean {
+    const now = this.props;
+    return (Object.keys(next) as (keyof MarkProps)[]).some((name) => next[name] !== now[name]);
+  }
+
+  override render({ node, at, label, root, selected, marked, pick }: MarkProps) {
+    const kind = node.node.type;
+    const classes = ["node", kindName[kind], root && "root", selected && "selected", marked && "marked"];
+    const choose = () => pick(node.key);
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      choose();
+    };
+    return (
+      <g
+        class={classes.filter(Boolean).join(" ")}
+        transform={`translate(${at[0] - nodeWidth / 2} ${at[1] - nodeHeight / 2})`}
+        role="button"
+        tabindex={selected ? 0 : -1}
+        aria-pressed={selected}
+        data-key={node.key}
+        onClick={choose}
+        onKeyDown={onKeyDown}
+      >
+        <title>{marked ? `${label}, with a licence conflict` : label}</title>
+        <rect width={nodeWidth} height={nodeHeight} rx="4" />
+        <path class="glyph" transform="translate(8 14)" d={glyphs[kind]} />
+        <g clip-path="url(#node-text)">
+          <text class="node-title" x="32" y="19">
+            {cut(title(node), 22)}
+          </text>
+          <text class="node-subtitle" x="32" y="35">
+            {subtitle(node)}
+          </text>
+        </g>
+        {marked ? (
+          <text class="node-alert" x={nodeWidth - 8} y="18" aria-hidden="true">
+            !
+          </text>
+        ) : null}
+        {node.cut ? (
+          <text class="node-more" x={nodeWidth - 8} y="35" aria-hidden="true">
+            …
+          </text>
+        ) : null}
       </g>
-      {marked ? (
-        <text class="node-alert" x={nodeWidth - 8} y="18" aria-hidden="true">
-          !
-        </text>
-      ) : null}
-      {node.cut ? (
-        <text class="node-more" x={nodeWidth - 8} y="35" aria-hidden="true">
-          …
-        </text>
-      ) : null}
-    </g>
-  );
+    );
+  }
 }
 
 /** Drags the picture with the mouse; fingers scroll by themselves. */
