@@ -5,7 +5,8 @@
 #   build_node         the development chain; sets NODE
 #   build_programs     the programs; sets BIN, the folder that they are in
 #   need_nodejs        Node.js with npm that is new enough
-#   build_dapp         the client library and the page
+#   build_dapp         the client library and the page; sets PAGE, the folder of the page
+#   need_chromium      the browser of the page's tests; sets CHROMIUM
 # shellcheck shell=bash
 
 # The oldest compiler that builds everything (rust-version in Cargo.toml).
@@ -123,4 +124,15 @@ build_dapp() {
         cp "$root/dapp/package-lock.json" "$installed"
     fi
     (cd "$root/dapp" && run_logged build-dapp npm run build --workspaces --if-present)
+    # shellcheck disable=SC2034
+    PAGE=$root/dapp/page/build/page
+}
+
+need_chromium() {
+    [ -n "${CHROMIUM:-}" ] || CHROMIUM=$(command -v chromium || command -v chromium-browser || true)
+    if [ -z "$CHROMIUM" ]; then
+        need_packages chromium && CHROMIUM=$(command -v chromium) ||
+            die "Chromium is needed: install it, or name it by CHROMIUM, then try again"
+    fi
+    export CHROMIUM
 }

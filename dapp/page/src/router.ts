@@ -25,7 +25,7 @@ export function to(...parts: (string | number | bigint)[]): string {
   return `#/${parts.map((part) => encodeURIComponent(String(part))).join("/")}`;
 }
 
-export const route = signal<Route>(parse(location.hash));
+export const route = signal<Route>(parse(globalThis.location?.hash ?? ""));
 
 /** Goes to a place. */
 export function go(...parts: (string | number | bigint)[]): void {

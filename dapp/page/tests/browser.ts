@@ -5,8 +5,16 @@ import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize, sep } from "node:path";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, type Page, chromium } from "playwright-core";
+
+const folder = (name: string) => fileURLToPath(new URL(`../build/${name}`, import.meta.url));
+
+/** The page as it is published, or `ASSAY_PAGE`. */
+export const built = process.env.ASSAY_PAGE ?? folder("page");
+/** The page over records in memory, or `ASSAY_FAKE`. */
+export const fake = process.env.ASSAY_FAKE ?? folder("fake");
 
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",

@@ -1,20 +1,16 @@
 // Hostile records, under the page's own content-security policy: shown as text, never run.
-//
-// ASSAY_FAKE is the folder of the page built over records in memory (tests/fake).
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { launch, narrowEnough, serve, watched } from "./browser.js";
+import { fake, launch, narrowEnough, serve, watched } from "./browser.js";
 import { address, hash, hostileTexts, hostileUrls } from "./fake/records.js";
 
 let site: Awaited<ReturnType<typeof serve>>;
 let browser: Browser;
 
 before(async () => {
-  const folder = process.env.ASSAY_FAKE;
-  if (!folder) throw new Error("ASSAY_FAKE is not set: run scripts/test dapp");
-  site = await serve(folder, { "/networks.json": "[{}]", "/favicon.ico": "" });
+  site = await serve(fake, { "/networks.json": "[{}]", "/favicon.ico": "" });
   browser = await launch();
 });
 

@@ -1,18 +1,14 @@
 // A lineage of 1,000 nodes: the first drawing takes less than two seconds. `scripts/bench reader` shows the figure.
-//
-// ASSAY_FAKE as in hostile.test.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { launch, serve, watched } from "./browser.js";
+import { fake, launch, serve, watched } from "./browser.js";
 import { hash } from "./fake/records.js";
 
 const size = 1_000;
 
 test("1,000 nodes are drawn within two seconds, and can be walked", async () => {
-  const folder = process.env.ASSAY_FAKE;
-  if (!folder) throw new Error("ASSAY_FAKE is not set: run scripts/test dapp");
-  const site = await serve(folder, { "/networks.json": "[{}]", "/favicon.ico": "" });
+  const site = await serve(fake, { "/networks.json": "[{}]", "/favicon.ico": "" });
   const browser = await launch();
   try {
     const times: number[] = [];

@@ -1,5 +1,6 @@
 // A wallet as the polkadot.js extension puts itself into pages, with one development account. It asks nobody.
 
+import { fileURLToPath } from "node:url";
 import { Keyring } from "@polkadot/keyring";
 import { TypeRegistry } from "@polkadot/types";
 import type { SignerPayloadJSON } from "@polkadot/types/types";
@@ -25,33 +26,8 @@ export async function install(context: BrowserContext, suri: string): Promise<Fa
     registry.setSignedExtensions(payload.signedExtensions);
     return registry.createType("ExtrinsicPayload", payload, { version: payload.version }).sign(pair);
   });
-  await context.addInitScript(
-    ({ address, name }) => {
-      const account = { address, name, type: "sr25519" };
-      const sign = (window as unknown as { signForTests: (payload: unknown) => Promise<{ error?: string }> })
-        .signForTests;
-      const enabled = {
-        accounts: {
-          get: async () => [account],
-          subscribe: (take: (accounts: unknown[]) => void) => {
-            take([account]);
-            return () => undefined;
-          },
-        },
-        signer: {
-          signPayload: async (payload: unknown) => {
-            const answer = await sign(payload);
-            if (answer.error) throw new Error(answer.error);
-            return { id: 1, ...answer };
-          },
-          signRaw: async () => {
-            throw new Error("nothing here signs raw bytes");
-          },
-        },
-      };
-      Object.assign(window, { injectedWeb3: { "polkadot-js": { version: "0.63.1", enable: async () => enabled } } });
-    },
-    { address: pair.address, name: "Wallet of a test" },
-  );
+  const account = { address: pair.address, name: "Wallet of a test", type: "sr25519" };
+  await context.exposeFunction("accountForTests", () => account);
+  await context.addInitScript({ path: fileURLToPath(new URL("injected.js", import.meta.url)) });
   return wallet;
 }

@@ -195,8 +195,7 @@ export function layOut(nodes: readonly string[], edges: readonly Edge[], directi
     : { across: nodeWidth, along: nodeHeight, gapAcross: 18, gapAlong: 44 };
   const layer = layersFromTheEnd(nodes, straight);
   const leaps = straight.reduce((sum, { source, target }) => sum + layer.get(source)! - layer.get(target)! - 1, 0);
-  const layout =
-    nodes.length + leaps <= few ? fine(nodes, straight, grid) : quick(nodes, straight, layer, grid);
+  const layout = nodes.length + leaps <= few ? fine(nodes, straight, grid) : quick(nodes, straight, layer, grid);
   if (!right) return layout;
   // Both lay layers out downwards.
   const turn = ([x, y]: Point): Point => [y, x];

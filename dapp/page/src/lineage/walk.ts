@@ -21,7 +21,7 @@ export function step(
 ): string | undefined {
   const here = layout.nodes.get(from);
   if (!here) return undefined;
-  const [across, along] = direction === "right" ? [1, 0] : [0, 1];
+  const [across, along] = direction === "right" ? ([1, 0] as const) : ([0, 1] as const);
   const forward = direction === "right" ? "ArrowRight" : "ArrowDown";
   const back = direction === "right" ? "ArrowLeft" : "ArrowUp";
   let candidates: string[];
@@ -36,6 +36,9 @@ export function step(
       )
       .map(([key]) => key);
   }
-  const distance = (key: string) => Math.abs((layout.nodes.get(key)?.[across] ?? Infinity) - here[across]!);
-  return candidates.sort((one, other) => distance(one) - distance(other))[0];
+  // The nearest layer first, and in it the nearest place.
+  const distance = (key: string, axis: 0 | 1) => Math.abs((layout.nodes.get(key)?.[axis] ?? Infinity) - here[axis]!);
+  return candidates.sort(
+    (one, other) => distance(one, along) - distance(other, along) || distance(one, across) - distance(other, across),
+  )[0];
 }

@@ -23,5 +23,6 @@ export default defineConfig({
   ...base,
   root: here("."),
   publicDir: false,
+  build: { ...base.build, outDir: here("../../build/fake"), emptyOutDir: true },
   plugins: [policy()],
 });

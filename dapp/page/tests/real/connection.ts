@@ -3,21 +3,21 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { accessible, serve, watched } from "../browser.js";
+import { accessible, built, serve, watched } from "../browser.js";
 import { fresh, open, second, settled, site, world } from "./setting.js";
 
 test("a network is added by its deployment file, remembered, and refused where it is another chain's", async (t) => {
   const { context, page, complaints } = await fresh(t);
-  const bare = await serve(process.env.ASSAY_PAGE!, { "/networks.json": "[]" });
+  const bare = await serve(built, { "/networks.json": "[]" });
   t.after(() => bare.close());
   const deployment = JSON.parse(await readFile(world.path("deployment.json"), "utf8"));
   await page.goto(bare.url);
   await page.getByRole("heading", { name: "Choose a network" }).waitFor();
   await accessible(page, "the choice of a network");
-  await page.getByRole("textbox", { name: "Deployment file" }).fill("{");
+  await page.locator("textarea").fill("{");
   await page.getByRole("button", { name: "Connect" }).click();
   await page.getByRole("alert").waitFor();
-  await page.getByLabel("Deployment file", { exact: true }).last().setInputFiles(world.path("deployment.json"));
+  await page.locator("input[type=file]").setInputFiles(world.path("deployment.json"));
   await page.getByLabel("A node’s URL").fill(world.url);
   await page.getByRole("button", { name: "Connect" }).click();
   await page.getByRole("heading", { name: "Newest models" }).waitFor();
@@ -30,7 +30,7 @@ test("a network is added by its deployment file, remembered, and refused where i
   await other.getByRole("button", { name: /^Network/ }).click();
   await other.getByText("Another network").click();
   const wrong = { ...deployment, genesis: `0x${"12".repeat(32)}` };
-  await other.getByRole("textbox", { name: "Deployment file" }).fill(JSON.stringify(wrong));
+  await other.locator("textarea").fill(JSON.stringify(wrong));
   await other.getByRole("button", { name: "Connect" }).click();
   await other.getByRole("heading", { name: "No connection" }).waitFor();
   assert.match(await other.getByRole("alert").innerText(), /genesis|chain/);

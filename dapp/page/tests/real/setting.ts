@@ -1,12 +1,12 @@
 // A chain with real jobs on it, the built page, and a browser: what all tests of the page share.
 //
-// ASSAY_PAGE is the folder of the built page; ASSAY_NODE and ASSAY_BIN as in client/test/world.ts.
+// ASSAY_NODE and ASSAY_BIN as in client/test/world.ts.
 
 import { readFile } from "node:fs/promises";
 import { type TestContext, after, before } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { World, tinyJob } from "../../../client/test/world.js";
-import { launch, serve, watched } from "../browser.js";
+import { built, launch, serve, watched } from "../browser.js";
 
 /** How long to wait for what has to come, in milliseconds: builds may run beside the tests. */
 export const patience = 90_000;
@@ -44,9 +44,7 @@ before(async () => {
   ];
   await world.assay(...say, "-x", "-y");
   const deployment = await readFile(world.path("deployment.json"), "utf8");
-  const folder = process.env.ASSAY_PAGE;
-  if (!folder) throw new Error("ASSAY_PAGE is not set: run scripts/test dapp");
-  site = await serve(folder, { "/networks.json": `[${deployment}]` });
+  site = await serve(built, { "/networks.json": `[${deployment}]` });
   browser = await launch();
 });
 
