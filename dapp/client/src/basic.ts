@@ -32,8 +32,8 @@ export function publicKey(account: string): Uint8Array {
   try {
     return isHash(account) ? fromHex(account) : AccountId().enc(account);
   } catch (cause) {
-    const message = `${JSON.stringify(account)} is no account: give 0x and 40 hex digits (an address), SS58, or a public key`;
-    throw new AssayError("BadAccount", message, { cause });
+    const forms = "0x and 40 hex digits (an address), SS58, or a public key";
+    throw new AssayError("BadAccount", `${JSON.stringify(account)} is no account: give ${forms}`, { cause });
   }
 }
 
@@ -82,7 +82,8 @@ export function toNode(name: Node | string): Node {
   if (typeof name !== "string") return name;
   const node = parseNodeKey(name);
   if (!node || node.type === "Operator") {
-    throw new AssayError("BadInput", `${JSON.stringify(name)} is no node: give model:0x…, dataset:0x… or job:0x…:N`);
+    const forms = "model:0x…, dataset:0x… or job:0x…:N";
+    throw new AssayError("BadInput", `${JSON.stringify(name)} is no node: give ${forms}`);
   }
   return node;
 }

@@ -131,7 +131,7 @@ export class Chain {
     if (genesis !== deployment.genesis) {
       const message =
         `the node at ${this.url} is of the chain ${spec.name} (genesis ${genesis}), and the contracts are on ` +
-        `${deployment.network} (genesis ${deployment.genesis}); choose a node of that chain, or this chain's deployment`;
+        `${deployment.network} (genesis ${deployment.genesis}); give a node of that chain, or this one's deployment`;
       throw new AssayError("WrongNetwork", message);
     }
     const properties = (spec.properties ?? {}) as Record<string, unknown>;
@@ -267,8 +267,8 @@ export class Chain {
   private check() {
     if (this.now_.state === "closed") throw new AssayError("Closed", "the client was closed; connect anew");
     if (this.now_.state === "reset") {
-      const message = `the node at ${this.url} came back with another chain, without the deployment's block; connect anew with its deployment`;
-      throw new AssayError("WrongNetwork", message);
+      const message = `the node at ${this.url} came back with another chain, without the deployment's block`;
+      throw new AssayError("WrongNetwork", `${message}; connect anew with its deployment`);
     }
   }
 

@@ -162,18 +162,13 @@ function client(chain: Chain, contracts: Contracts): Client {
         );
       }),
     jobLike: (job) => read((at) => jobLike(contracts, at, job)),
-    postJob: (draft: JobDraft, secret: Secret) =>
-      ink(
-        market,
-        "post_job",
-        { job: posting(draft, secret) },
-        {
-          description: `post the job for the model ${draft.model.name}, with ${token.format(draft.payment + draft.fee)} of payment and fee`,
-          value: draft.payment + draft.fee,
-          output: (job): PostedJob => ({ job: job as JobId }),
-          outcome: posted,
-        },
-      ),
+    postJob: (draft: JobDraft, secret: Secret) => {
+      const value = draft.payment + draft.fee;
+      const what = `post the job for the model ${draft.model.name}, with payment and fee`;
+      const output = (job: unknown): PostedJob => ({ job: job as JobId });
+      const rest = { description: `${what} (${token.format(value)})`, value, output, outcome: posted };
+      return ink(market, "post_job", { job: posting(draft, secret) }, rest);
+    },
     newSecret: (by) => newSecret(market.address, toAddress(by)),
     revealSecret: (job, secret) =>
       order("reveal_secret", { job, secret: toHash(secret) }, `reveal the secret of job ${job}`),

@@ -208,8 +208,8 @@ export class Contracts {
     const info: any = await this.chain.api.query.Revive!.AccountInfoOf!.getValue(address, { at: at.hash });
     const found = info?.account_type?.type === "Contract" ? (info.account_type.value.code_hash as Hash) : undefined;
     if (!found) {
-      const message = `there is no contract at ${address} on ${this.chain.network.name}, where the ${name} should be; check the network, or deploy with \`assay deploy\``;
-      throw new AssayError("NoContract", message);
+      const message = `there is no contract at ${address} on ${this.chain.network.name}, where the ${name} should be`;
+      throw new AssayError("NoContract", `${message}; check the network, or deploy with \`assay deploy\``);
     }
     if (found !== codeHash) {
       throw new AssayError(

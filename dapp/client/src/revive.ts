@@ -54,7 +54,7 @@ export async function dryRun(chain: Chain, at: Block, trial: Trial): Promise<Ran
 }
 
 const POOR =
-  /FundsUnavailable|NotExpendable|BelowMinimum|InsufficientBalance|TransferFailed|StorageDepositNotEnoughFunds|Expendability/;
+  /FundsUnavailable|NotExpendable|BelowMinimum|InsufficientBalance|TransferFailed|NotEnoughFunds|Expendability/;
 
 /** The names of a runtime's error, outermost first. */
 function names(error: any): string[] {
@@ -69,8 +69,8 @@ export function failure(what: string, error: unknown, chain: Chain): AssayError 
       .filter((name) => name !== "Module")
       .join(".") || JSON.stringify(error);
   if (POOR.test(path)) {
-    const message = `the account cannot pay for ${what} (${path}); send it some ${chain.network.token.symbol}, then try again`;
-    return new AssayError("NotEnoughFunds", message);
+    const message = `the account cannot pay for ${what} (${path})`;
+    return new AssayError("NotEnoughFunds", `${message}; send it some ${chain.network.token.symbol}, then try again`);
   }
   return new AssayError("Failed", `${what} does not run: ${path}; nothing was changed`);
 }

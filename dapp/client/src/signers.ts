@@ -11,7 +11,7 @@ import type { Signer } from "./types/transactions.js";
 /** The account of a well-known key, such as `//Alice`. Only for development chains: everybody has these keys. */
 export function developmentSigner(network: Network, suri: string): Signer {
   if (!network.development) {
-    const message = `${network.name} is no development chain, and everybody knows the key of ${suri}; sign with a wallet`;
+    const message = `${network.name} is no development chain, and the key of ${suri} is no secret; sign with a wallet`;
     throw new AssayError("BadAccount", message);
   }
   if (!/^(\/\/?[\w-]+)+$/.test(suri)) {

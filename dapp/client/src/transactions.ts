@@ -124,10 +124,8 @@ export class Prepared<T> implements Transaction<T> {
     const origin = await this.originOf(at, account);
     const { message } = this;
     if (message.value % this.token.nativeToContract !== 0n) {
-      throw new AssayError(
-        "BadAmount",
-        `${this.token.format(message.value)} is finer than the chain's balances; the smallest amount is ${this.token.format(this.token.nativeToContract)}`,
-      );
+      const [value, least] = [message.value, this.token.nativeToContract].map(this.token.format);
+      throw new AssayError("BadAmount", `${value} is finer than the chain's balances; the smallest amount is ${least}`);
     }
     const ran = await dryRun(this.chain, at, {
       origin: origin.ss58,

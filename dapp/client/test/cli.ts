@@ -5,12 +5,12 @@ import type { Token } from "../src/index.js";
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter, index) => (index ? "_" : "") + letter.toLowerCase());
 
 /** Fields that the command line shows as amounts with their unit. */
-const AMOUNTS = new Set([
-  ..."payment fee stake handBack bond gain held price paid leastStake locked unbonding minPayment paymentPerSegment maxStake".split(
-    " ",
-  ),
-  ..."verificationMore challengers bonds refund burned total".split(" "),
-]);
+const AMOUNTS = new Set(
+  [
+    "payment fee stake handBack bond gain held price paid leastStake locked unbonding minPayment paymentPerSegment",
+    "maxStake verificationMore challengers bonds refund burned total",
+  ].flatMap((names) => names.split(" ")),
+);
 
 const HEX = /^0x[0-9a-f]*$/;
 
