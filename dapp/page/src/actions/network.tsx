@@ -1,0 +1,147 @@
+// Choosing the network: from a list, or by a node's URL and the file that says where the contracts are.
+
+import { useState } from "preact/hooks";
+import { type Choice, addNetwork, choices, choose, chosen, removeNetwork, status } from "../session";
+import { plain, short } from "../text";
+import { Dialog } from "../ui/dialog";
+
+/** The networks to choose from, and a form for another. */
+export function NetworkForm({ done }: { done: () => void }) {
+  const pick = (choice: Choice) => {
+    void choose(choice);
+    done();
+  };
+  return (
+    <>
+      {choices.value.length > 0 ? (
+        <ul class="bare choices">
+          {choices.value.map((choice) => {
+            const { deployment } = choice;
+            const current = choice === chosen.value;
+            return (
+              <li key={`${deployment.genesis} ${deployment.market.address} ${deployment.url}`}>
+                <button type="button" class="button" aria-pressed={current} onClick={() => pick(choice)}>
+                  {plain(deployment.network)} <span class="quiet mono">{plain(deployment.url)}</span>
+                  {current ? <span class="tag good">chosen</span> : null}
+                </button>
+                {choice.own && !current ? (
+                  <button type="button" class="plain" onClick={() => removeNetwork(choice)}>
+                    Forget
+                  </button>
+                ) : null}
+              </li>
+            );
+          })}
+        </ul>
+      ) : (
+        <p>This page was published without a list of networks. Add yours:</p>
+      )}
+      <details open={choices.value.length === 0}>
+        <summary>Another network</summary>
+        <Another added={pick} />
+      </details>
+    </>
+  );
+}
+
+function Another({ added }: { added: (choice: Choice) => void }) {
+  const [url, setUrl] = useState("");
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<string>();
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        try {
+          added(addNetwork(text, url.trim()));
+          setText("");
+          setUrl("");
+        } catch (error) {
+          setProblem(error instanceof Error ? error.message : String(error));
+        }
+      }}
+    >
+      <label>
+        A node’s URL
+        <input
+          type="text"
+          class="mono"
+          name="url"
+          value={url}
+          placeholder="wss://…"
+          autocomplete="off"
+          spellcheck={false}
+          aria-describedby="url-help"
+          onInput={(event) => {
+            setUrl(event.currentTarget.value);
+            setProblem(undefined);
+          }}
+        />
+        <span id="url-help" class="quiet">
+          Left out: the one in the deployment file.
+        </span>
+      </label>
+      <label>
+        Deployment file
+        <textarea
+          class="mono"
+          name="deployment"
+          rows={5}
+          required
+          spellcheck={false}
+          value={text}
+          aria-describedby="deployment-help"
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            setProblem(undefined);
+          }}
+        />
+        <span id="deployment-help" class="quiet">
+          What <code>assay deploy</code> wrote to deployment.json: it says where the contracts are. Paste it, or choose
+          it:
+        </span>
+      </label>
+      <input
+        type="file"
+        accept="application/json,.json"
+        aria-label="Deployment file"
+        onChange={async (event) => {
+          const file = event.currentTarget.files?.[0];
+          if (!file) return;
+          setProblem(undefined);
+          try {
+            setText(await file.text());
+          } catch {
+            setProblem("The file could not be read.");
+          }
+        }}
+      />
+      {problem ? (
+        <p class="problem" role="alert">
+          {plain(problem)}
+        </p>
+      ) : null}
+      <p class="actions">
+        <button type="submit" class="button main">
+          Connect
+        </button>
+      </p>
+    </form>
+  );
+}
+
+export function NetworkDialog({ close }: { close: () => void }) {
+  const choice = chosen.value;
+  return (
+    <Dialog title="Network" close={close}>
+      {choice ? (
+        <p class="quiet">
+          {status.value.state === "connected" ? "Connected to" : "Chosen:"} {plain(choice.deployment.network)}, genesis{" "}
+          <code>{short(choice.deployment.genesis)}</code>
+        </p>
+      ) : null}
+      <NetworkForm done={close} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,193 @@
+// The one connection of the page: which network, whether it is there, and what it is at.
+
+import type { Block, Client, Deployment, Status } from "@assay/client";
+import { computed, signal } from "@preact/signals";
+import { recall, remember } from "./storage";
+
+/** A network that can be chosen: where its contracts are, and a node of it. */
+export interface Choice {
+  deployment: Deployment;
+  /** As the file had it, to be remembered. */
+  source: unknown;
+  /** Added by the reader, and so removable. */
+  own: boolean;
+}
+
+/** What the page needs of the client library; tests give another. */
+export interface Library {
+  connect(url: string, deployment: Deployment): Promise<Client>;
+  parseDeployment(json: unknown): Deployment;
+}
+
+let library: Library | undefined;
+
+export const choices = signal<Choice[]>([]);
+export const chosen = signal<Choice | undefined>(undefined);
+export const client = signal<Client | undefined>(undefined);
+export const status = signal<Status>({ state: "closed" });
+export const block = signal<Block | undefined>(undefined);
+/** Why there is no connection. */
+export const failure = signal<Error | undefined>(undefined);
+/** Counts up whenever something may have changed on chain, so that what is shown is read again. */
+export const changes = signal(0);
+/** Chain time less the reader's clock, in seconds. */
+export const clockOffset = signal(0);
+/** Whether the list of networks has been read. */
+export const ready = signal(false);
+
+export const token = computed(() => client.value?.network.token);
+
+/** Chain time in seconds, as far as it can be told now. */
+export function chainNow(): number {
+  return Date.now() / 1000 + clockOffset.value;
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+const sameNetwork = (one: Choice, other: Choice) =>
+  one.deployment.genesis === other.deployment.genesis &&
+  one.deployment.market.address === other.deployment.market.address &&
+  one.deployment.url === other.deployment.url;
+
+function readChoice(source: unknown, own: boolean): Choice {
+  if (!library) throw new Error("the page has not been started");
+  return { deployment: library.parseDeployment(source), source, own };
+}
+
+/** Starts the page: reads the networks that it was published with and those of the reader, and connects. */
+export async function start(using: Library): Promise<void> {
+  library = using;
+  const published: unknown[] = [];
+  try {
+    const answer = await fetch("networks.json", { cache: "no-cache" });
+    const list: unknown = answer.ok ? await answer.json() : [];
+    if (Array.isArray(list)) published.push(...list);
+  } catch {
+    // A page without a list still takes the reader's own networks.
+  }
+  const read: Choice[] = [];
+  const add = (sources: unknown[], own: boolean) => {
+    for (const source of sources) {
+      try {
+        const choice = readChoice(source, own);
+        if (!read.some((other) => sameNetwork(other, choice))) read.push(choice);
+      } catch (error) {
+        console.warn("a network in the list cannot be used:", toError(error).message);
+      }
+    }
+  };
+  add(published, false);
+  add(recall<unknown[]>("networks", []), true);
+  choices.value = read;
+  const last = recall<string>("network", "");
+  const choice = read.find(({ deployment }) => `${deployment.genesis} ${deployment.url}` === last) ?? read[0];
+  ready.value = true;
+  if (choice) await choose(choice);
+}
+
+/** Adds a network of the reader's own, by the text of the file that `assay deploy` writes. */
+export function addNetwork(text: string, url: string): Choice {
+  let source: unknown;
+  try {
+    source = JSON.parse(text);
+  } catch {
+    throw new Error("This is not a deployment file: it is not JSON. `assay deploy` writes one, deployment.json.");
+  }
+  if (url !== "" && typeof source === "object" && source !== null) source = { ...source, url };
+  const choice = readChoice(source, true);
+  if (!/^wss?:\/\//.test(choice.deployment.url)) {
+    throw new Error("A node's URL starts with wss:// (or ws:// for one on this machine).");
+  }
+  choices.value = [...choices.value.filter((other) => !sameNetwork(other, choice)), choice];
+  keepOwn();
+  return choice;
+}
+
+/** Forgets a network of the reader's own. */
+export function removeNetwork(choice: Choice): void {
+  choices.value = choices.value.filter((other) => other !== choice);
+  keepOwn();
+}
+
+function keepOwn(): void {
+  remember(
+    "networks",
+    choices.value.filter(({ own }) => own).map(({ source }) => source),
+  );
+}
+
+let attempt = 0;
+let leave: (() => void)[] = [];
+
+/** Connects to a network and remembers it. A later choice overtakes an earlier one. */
+export async function choose(choice: Choice): Promise<void> {
+  if (!library) return;
+  const mine = ++attempt;
+  for (const end of leave.splice(0)) end();
+  client.value?.close();
+  client.value = undefined;
+  block.value = undefined;
+  failure.value = undefined;
+  chosen.value = choice;
+  const { deployment } = choice;
+  remember("network", `${deployment.genesis} ${deployment.url}`);
+  status.value = { state: "connecting", url: deployment.url };
+  try {
+    const connected = await library.connect(deployment.url, deployment);
+    if (mine !== attempt) return connected.close();
+    listen(connected);
+    client.value = connected;
+  } catch (error) {
+    if (mine !== attempt) return;
+    failure.value = toError(error);
+    status.value = { state: "lost", url: deployment.url, reason: failure.value.message };
+  }
+}
+
+/** The least time between two looks at the chain's clock, in milliseconds. */
+const clockInterval = 5_000;
+/** How long to gather changes before everything is read again, in milliseconds. */
+const changeDelay = 400;
+
+function listen(connected: Client): void {
+  let clockRead = 0;
+  let pending: ReturnType<typeof setTimeout> | undefined;
+  const changed = () => {
+    pending ??= setTimeout(() => {
+      pending = undefined;
+      changes.value += 1;
+    }, changeDelay);
+  };
+  const readClock = async () => {
+    if (Date.now() - clockRead < clockInterval) return;
+    clockRead = Date.now();
+    const now = await connected.now();
+    clockOffset.value = Number(now) - Date.now() / 1000;
+  };
+  let wasLost = false;
+  status.value = connected.status;
+  leave = [
+    connected.onStatus((next) => {
+      status.value = next;
+      if (next.state === "lost") wasLost = true;
+      // Whatever happened in the meantime was not heard.
+      if (next.state === "connected" && wasLost) {
+        wasLost = false;
+        changed();
+      }
+    }),
+    connected.onBlock((next) => {
+      block.value = next;
+      readClock().catch((error) => console.warn("the chain's clock cannot be read:", toError(error).message));
+    }),
+    connected.onEvent(changed, (error) => console.warn("events cannot be followed:", error.message)),
+    () => clearTimeout(pending),
+  ];
+}
+
+/** Tries again where a connection failed. */
+export async function retry(): Promise<void> {
+  if (chosen.value) await choose(chosen.value);
+}

@@ -1,0 +1,5 @@
+// The built page against the real node after real jobs, in Chromium: one chain for all of it.
+
+import "./real/reading.js";
+import "./real/acting.js";
+import "./real/connection.js";
