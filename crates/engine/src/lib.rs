@@ -7,6 +7,9 @@
 //! [`State::root`] is its hash. A step answers with a [`Pulse`]: its exact loss and
 //! exact gradient norm.
 //!
+//! Models are described in JSON (`docs/models.md`) and built of the layers of [`GraphBuilder`], which can be
+//! used without a description, too; gradients are derived from the ops.
+//!
 //! What every op's every element is, bit for bit, is defined in `assay_exact`;
 //! [`LawBackend`] computes just that, slowly, and [`CpuBackend`] the same fast, with
 //! any number of threads.
