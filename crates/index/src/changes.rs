@@ -119,7 +119,6 @@ impl Touched {
             | E::ModelRegistered { job, .. }
             | E::ModelRefused { job, .. }
             | E::EndsOpened { job, .. }
-            | E::ModelWaits { job, .. }
             | E::Demanded { job, .. }
             | E::Answered { job, .. } => {
                 self.jobs.insert(*job);

@@ -107,7 +107,6 @@ pub(crate) fn of_market(address: Address, event: &market::Event) -> Description 
             alone("offer_changed", json!({ "operator": operator, "offered": offered }), operator)
         }
         E::EndsOpened { job, model } => with("ends_opened", json!({ "job": job, "model": model }), job, &[]),
-        E::ModelWaits { job, holder } => with("model_waits", json!({ "job": job, "holder": holder }), job, &[]),
         E::Demanded { job, number, by, deadline } => {
             let fields = json!({ "job": job, "number": number, "by": by, "deadline": deadline });
             with("demanded", fields, job, &[by])
