@@ -55,13 +55,7 @@ impl Cublas {
 
     /// Seconds of one product of m x k by k x n zeros, the mean of `times`. (The library's time does not
     /// depend on the numbers but for the power they take, which favours it here.)
-    pub fn seconds(
-        &self,
-        device: &CudaDevice,
-        kind: Kind,
-        [m, k, n]: [usize; 3],
-        times: u32,
-    ) -> anyhow::Result<f64> {
+    pub fn seconds(&self, device: &CudaDevice, kind: Kind, [m, k, n]: [usize; 3], times: u32) -> anyhow::Result<f64> {
         let (data, compute) = kind.types();
         let sizes = [m * k, k * n, m * n];
         let memory = sizes.map(|size| device.allocate(4 * size as u64));

@@ -179,7 +179,8 @@ impl Bench {
 
     /// Training steps of perceptrons.
     fn steps(&mut self) -> anyhow::Result<()> {
-        for (inputs, hidden, batch) in [(64, vec![64], 64), (784, vec![512, 512], 128), (1024, vec![4096, 4096], 1024)] {
+        for (inputs, hidden, batch) in [(64, vec![64], 64), (784, vec![512, 512], 128), (1024, vec![4096, 4096], 1024)]
+        {
             let spec: TrainingSpec = serde_json::from_value(serde_json::json!({
                 "model": { "mlp": { "inputs": inputs, "hidden": hidden, "classes": 10, "activation": "relu" } },
                 "optimiser": { "sgd": { "lr": 0.01, "momentum": 0.9, "weight_decay": 0.0 } },

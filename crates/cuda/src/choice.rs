@@ -115,10 +115,7 @@ fn trace(backend: &dyn Backend, spec: &TrainingSpec) -> Result<Trace, EngineErro
 
 impl fmt::Debug for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chosen")
-            .field("backend", &self.backend.name())
-            .field("instead", &self.instead)
-            .finish()
+        f.debug_struct("Chosen").field("backend", &self.backend.name()).field("instead", &self.instead).finish()
     }
 }
 

@@ -204,7 +204,7 @@ fn without_a_gpu_the_error_says_how_to_go_on() {
 fn the_self_test_tells_a_sound_device_from_a_broken_one() {
     self_test(&*devices()[1]).unwrap();
     let left = Arc::new(AtomicI64::new(i64::MAX));
-    let device = Failing { device: EmulatedDevice::new(folder(), 900, 4), left, lies: Some(60) };
+    let device = Failing { device: EmulatedDevice::new(folder(), 900, 4), left, lies: Some(40) };
     let error = self_test(&DeviceBackend::new(device)).unwrap_err().to_string();
     assert!(error.contains("--backend cpu"), "{error}");
 }

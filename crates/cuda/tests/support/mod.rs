@@ -27,7 +27,9 @@ pub fn devices() -> &'static [Box<dyn Backend>] {
             Box::new(DeviceBackend::new(EmulatedDevice::new(folder(), capability, seed)))
         };
         let gpu = std::env::var("ASSAY_GPU").ok().map(|number| -> Box<dyn Backend> {
-            Box::new(CudaBackend::open(number.parse().expect("ASSAY_GPU is a number")).expect("the GPU named by ASSAY_GPU"))
+            Box::new(
+                CudaBackend::open(number.parse().expect("ASSAY_GPU is a number")).expect("the GPU named by ASSAY_GPU"),
+            )
         });
         [(750, 1), (900, 2)].map(emulated).into_iter().chain(gpu).collect()
     })
