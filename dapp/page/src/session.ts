@@ -151,12 +151,17 @@ const clockInterval = 5_000;
 /** How long to gather changes before everything is read again, in milliseconds. */
 const changeDelay = 400;
 
+/** After so long without an event everything is read again with the next block, in milliseconds: events can be lost. */
+const silence = 20_000;
+
 function listen(connected: Client): void {
   let clockRead = 0;
   let pending: ReturnType<typeof setTimeout> | undefined;
+  let lastChange = Date.now();
   const changed = () => {
     pending ??= setTimeout(() => {
       pending = undefined;
+      lastChange = Date.now();
       changes.value += 1;
     }, changeDelay);
   };
@@ -180,6 +185,7 @@ function listen(connected: Client): void {
     }),
     connected.onBlock((next) => {
       block.value = next;
+      if (Date.now() - lastChange > silence) changed();
       readClock().catch((error) => console.warn("the chain's clock cannot be read:", toError(error).message));
     }),
     connected.onEvent(changed, (error) => console.warn("events cannot be followed:", error.message)),

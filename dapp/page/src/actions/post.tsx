@@ -238,7 +238,7 @@ function Worth({ draft, royalties }: { draft: JobDraft; royalties: Base["royalti
         ]}
       </Facts>
       <Judgement draft={draft} worth={worth} />
-      <div class="wide">
+      <div class="wide" role="group" aria-label="Table" tabindex={0}>
         <table>
           <thead>
             <tr>

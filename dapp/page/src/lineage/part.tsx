@@ -190,7 +190,7 @@ function AsList({ lineage }: { lineage: Lineage }) {
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>The same as a table</summary>
       {open ? (
-        <div class="wide">
+        <div class="wide" role="group" aria-label="Table" tabindex={0}>
           <table>
             <thead>
               <tr>

@@ -194,7 +194,7 @@ function Grants({ id }: { id: Hash }) {
               <p class="quiet">
                 {count(total, "account")}. A grant says who may use it in a job, not who holds the bytes.
               </p>
-              <div class="wide">
+              <div class="wide" role="group" aria-label="Table" tabindex={0}>
                 <table>
                   <thead>
                     <tr>

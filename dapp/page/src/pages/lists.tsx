@@ -131,7 +131,7 @@ const records: Record<Role, [done: string, lost: string, missed: string]> = {
 function Staked({ role, items }: { role: Role; items: StakedAccount[] }) {
   const [done, lost, missed] = records[role];
   return (
-    <div class="wide">
+    <div class="wide" role="group" aria-label="Table" tabindex={0}>
       <table>
         <thead>
           <tr>

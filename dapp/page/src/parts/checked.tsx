@@ -55,7 +55,7 @@ interface SlotsProps {
 /** The drawn and challenged segments with who looked at each. */
 export function Slots({ slots, seals = false }: SlotsProps) {
   return (
-    <div class="wide">
+    <div class="wide" role="group" aria-label="Table" tabindex={0}>
       <table>
         <thead>
           <tr>
@@ -134,7 +134,7 @@ function Odds({ found }: { found: NonNullable<Verification> }) {
         of the verifiers’ weight were bribed; and if such a cheat also hid its segments from the honest and had the dice
         thrown twice.
       </p>
-      <div class="wide">
+      <div class="wide" role="group" aria-label="Table" tabindex={0}>
         <table>
           <thead>
             <tr>

@@ -32,7 +32,7 @@ function Table({ found }: { found: NonNullable<JobContributions> }) {
     return <Empty>Nobody has been paid yet.</Empty>;
   }
   return (
-    <div class="wide">
+    <div class="wide" role="group" aria-label="Table" tabindex={0}>
       <table>
         <thead>
           <tr>

@@ -15,11 +15,11 @@ test("a network is added by its deployment file, remembered, and refused where i
   await page.getByRole("heading", { name: "Choose a network" }).waitFor();
   await accessible(page, "the choice of a network");
   await page.locator("textarea").fill("{");
-  await page.getByRole("button", { name: "Connect" }).click();
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
   await page.getByRole("alert").waitFor();
   await page.locator("input[type=file]").setInputFiles(world.path("deployment.json"));
   await page.getByLabel("A node’s URL").fill(world.url);
-  await page.getByRole("button", { name: "Connect" }).click();
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
   await page.getByRole("heading", { name: "Newest models" }).waitFor();
   await page.reload();
   await page.getByRole("heading", { name: "Newest models" }).waitFor();
@@ -31,7 +31,7 @@ test("a network is added by its deployment file, remembered, and refused where i
   await other.getByText("Another network").click();
   const wrong = { ...deployment, genesis: `0x${"12".repeat(32)}` };
   await other.locator("textarea").fill(JSON.stringify(wrong));
-  await other.getByRole("button", { name: "Connect" }).click();
+  await other.getByRole("button", { name: "Connect", exact: true }).click();
   await other.getByRole("heading", { name: "No connection" }).waitFor();
   assert.match(await other.getByRole("alert").innerText(), /genesis|chain/);
   await accessible(other, "no connection");
