@@ -4,7 +4,7 @@ use crate::commands::dataset::manifest_at;
 use crate::licences;
 use anyhow::{Context, bail};
 use assay_client::{Amount, Unit};
-use assay_engine::{F32, TrainingSpec};
+use assay_engine::TrainingSpec;
 use assay_data::{Files, Preparation};
 use assay_job::{DataSpec, JobSpec, MAX_PREPARED_BYTES, Manifest, Task};
 use assay_protocol::Hash;
@@ -423,8 +423,11 @@ mod tests {
             let error = refused(changed(pointer, value));
             assert!(error.contains(words), "{pointer}: {error}");
         }
-        let spec =
-            |pointer: &str, value: Value| refused(changed(pointer, value).unwrap().spec(Hash([1; 32]), Hash([2; 32])));
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits");
+        let files = Description::from_json(EXAMPLE).unwrap().files_in(&digits).unwrap();
+        let spec = |pointer: &str, value: Value| {
+            refused(changed(pointer, value).unwrap().task(Hash([1; 32]), Hash([2; 32]), &files).map(Task::into_spec))
+        };
         assert!(spec("/steps", json!(0)).contains("steps"));
         assert!(spec("/steps", json!(1_u64 << 50)).contains("steps"));
         assert!(spec("/steps", json!(1)).contains("samples"));
@@ -438,7 +441,7 @@ mod tests {
         let description = changed("/data/dataset", json!("../no/such/folder")).unwrap();
         assert!(refused(description.source(Path::new("."))).contains("not there"));
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        let description = changed("/data/file", json!("no.csv")).unwrap();
+        let description = changed("/data/prepare/csv/file", json!("no.csv")).unwrap();
         assert!(refused(description.source(&examples)).contains("no.csv"));
     }
 }

@@ -27,7 +27,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_assay-verifier");
 pub struct World {
     pub deployed: Deployed,
     pub spec: JobSpec,
-    pub data: Vec<u8>,
+    pub data: Files,
     pub client: Signer,
     pub node: DevNode,
 }
@@ -209,7 +209,7 @@ impl Verifier {
 }
 
 /// A small dataset, registered, and a specification on it.
-async fn dataset(deployed: &Deployed, owner: &Signer, folder: &Path) -> (JobSpec, Vec<u8>) {
+async fn dataset(deployed: &Deployed, owner: &Signer, folder: &Path) -> (JobSpec, Files) {
     let folder = folder.join("dataset");
     std::fs::create_dir(&folder).unwrap();
     let row = |row: u32| format!("{},{},{},{},{}\n", row % 7, row % 5, row % 3, row % 2, row % 3);
