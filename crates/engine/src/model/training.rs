@@ -108,7 +108,7 @@ impl TrainingSpec {
 
     /// The program of one training step.
     ///
-    /// Its inputs are those of [`ModelSpec::inputs`], `labels`, and `counter` if the model has dropout or
+    /// Its inputs are those of [`ModelSpec::samples`], and `counter` if the model has dropout or
     /// there is a schedule. Outputs: `logits`. The loss is the mean softmax
     /// cross-entropy; the gradient norm is the root of the exact sum of the squares of all
     /// gradients.
