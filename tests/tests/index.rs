@@ -2,12 +2,14 @@
 //! outages and a chain that is made anew.
 
 use anyhow::{Context, ensure};
-use assay_client::all_pages;
-use assay_e2e::{CLIENT, DEPLOYER, Daemon, JobOptions, World, tokens};
+use assay_client::{Signer, all_pages};
+use assay_e2e::{CLIENT, CLIENT_SECRET, DEPLOYER, Daemon, JobOptions, OPERATOR, World, tokens};
 use assay_export::{Grant, Node, Statement};
 use assay_index::{Contracts, Limits, lineage};
+use assay_oracle::steps;
+use assay_protocol::commitment::seal;
 use assay_protocol::hash::{Native, Sha256};
-use assay_protocol::market::{Role, State, Windows};
+use assay_protocol::market::{Role, SlotTrace, State, Windows};
 use assay_protocol::registry::{self, DatasetTerms, MAX_PAGE, RegisterDataset, StatementKind};
 use assay_protocol::{Address, Hash};
 use assay_testkit::{DevNode, NodeOptions};
@@ -163,6 +165,39 @@ async fn register(world: &World, suri: &str, id: u8, name: &str, parents: Vec<Ha
     Ok(id)
 }
 
+/// A job with every part of it done here, training and all: there is no daemon that a
+/// loaded machine would have to wait for. Gives its number and its verifiers.
+async fn by_hand(world: &World, options: &JobOptions) -> anyhow::Result<(u64, Vec<Signer>)> {
+    let (market, operator) = (&world.market, world.signer(OPERATOR).await?);
+    let id = world.post(options).await?;
+    let verifiers = world.enlist_all(id).await?;
+    market.stake(Role::Operator, Some("https://example.org/<b>"), tokens(100)).execute(&operator).await?;
+    market.claim(id).execute(&operator).await?;
+    let work = world.train(options, id, &operator.address())?;
+    market.commit(id, &work.commit()).execute(&operator).await?;
+    for (verifier, secret) in &verifiers {
+        market.reveal_secret(id, *secret).execute(verifier).await?;
+    }
+    market.reveal_secret(id, CLIENT_SECRET).execute(&world.signer(CLIENT).await?).await?;
+    market.advance(id).execute(&operator).await?;
+    let slots = market.slots(id).await?;
+    for batch in steps::openings(&work.commitments, Hash([1; 32]), work.segments, false, &slots) {
+        market.open(id, &batch).execute(&operator).await?;
+    }
+    let mut traces = vec![];
+    for (number, slot) in (0u8..).zip(&slots) {
+        let trace = work.traces[slot.segment as usize];
+        let drawn = verifiers.iter().find(|(signer, _)| signer.address() == slot.verifier);
+        let sealed = seal(&Native, id, slot.segment, &trace, &slot.verifier);
+        market.attest(id, number, sealed).execute(&drawn.context("it has enlisted")?.0).await?;
+        traces.push(SlotTrace { slot: number, trace });
+    }
+    market.reveal_traces(id, &traces).execute(&operator).await?;
+    world.past_deadline(id).await?;
+    market.advance(id).execute(&operator).await?;
+    Ok((id, verifiers.into_iter().map(|(signer, _)| signer).collect()))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_the_chains_records_after_a_real_job() -> anyhow::Result<()> {
     // Windows that even a loaded machine keeps: what is tested is not the clock.
@@ -170,13 +205,12 @@ async fn rows_are_the_chains_records_after_a_real_job() -> anyhow::Result<()> {
     let windows = Windows { claim: 600, train: 600, secrets: 600, open: 600, attest: 600, reveal: 600, dispute: 3 };
     // The index is there before the job: it follows, and then catches up anew.
     let index = Index::start(&world).await?;
-    let verifiers = world.verifiers().await?;
-    let operator = world.operator().await?;
-    let job = world.post(&JobOptions { windows, ..JobOptions::default() }).await?;
-    let done = world.finish(job).await?;
-    assert_eq!(done.job.state, State::Final, "{}", operator.log());
+    let client = world.signer(CLIENT).await?;
+    let (job, verifiers) = by_hand(&world, &JobOptions { windows, ..JobOptions::default() }).await?;
+    let done = world.job(job).await?;
+    assert_eq!(done.job.state, State::Final);
     let model = done.model_id.context("a final job has a model")?;
-    let (client, owner) = (world.signer(CLIENT).await?, world.signer(DEPLOYER).await?);
+    let owner = world.signer(DEPLOYER).await?;
     let to = Address([7; 20]);
     world.titles.transfer_from(client.address(), to, model).execute(&client).await?;
     let cats = register(&world, DEPLOYER, 0xca, "Cats <script>alert(1)</script>", vec![]).await?;
@@ -234,14 +268,8 @@ async fn rows_are_the_chains_records_after_a_real_job() -> anyhow::Result<()> {
     assert_eq!(ask(&tag).await?.status().as_u16(), 200);
 
     // Bonds that are taken back.
-    for daemon in verifiers {
-        daemon.terminate().await?;
-    }
-    for suri in assay_e2e::VERIFIERS {
-        let verifier = world.signer(suri).await?;
-        if world.market.enlistment(job, verifier.address()).await?.is_some() {
-            world.market.release(job).execute(&verifier).await?;
-        }
+    for verifier in &verifiers {
+        world.market.release(job).execute(verifier).await?;
     }
 
     // Killed, and started again over a node that was killed as well.
