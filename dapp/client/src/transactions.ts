@@ -9,8 +9,10 @@ import type { Address, Amount, Block, Hash } from "./types/basic.js";
 import type { ContractEvent } from "./types/client.js";
 import type { Estimate, Progress, Receipt, Signer, Transaction } from "./types/transactions.js";
 
-/** Blocks in which a signed transaction may be included. */
-const PERIOD = 64;
+/** Blocks in which a signed transaction may be included; every chain remembers that many hashes. */
+const PERIOD = 128;
+/** So many blocks later nobody waits for it any more. */
+const PATIENCE = 8;
 /** Bytes that a mapping of an address to an account takes. */
 const MAPPING_BYTES = 52n;
 /** The longest value that a contract stores, for the room that a deposit is given. */
@@ -184,10 +186,12 @@ export class Prepared<T> implements Transaction<T> {
   }
 
   private async sign(tx: any, signer: Signer, onProgress: (progress: Progress) => void): Promise<TxFinalizedPayload> {
-    return await new Promise((resolve, reject) => {
-      const options = { mortality: { mortal: true, period: PERIOD } };
+    const options = { mortality: { mortal: true, period: PERIOD } };
+    let stop = () => {};
+    const done = new Promise<TxFinalizedPayload>((resolve, reject) => {
+      let last: number | undefined;
       let signed = false;
-      tx.signSubmitAndWatch(signer.signer, options).subscribe({
+      const sent = tx.signSubmitAndWatch(signer.signer, options).subscribe({
         next: (event: any) => {
           if (event.type === "signed") signed = true;
           if (event.type === "broadcasted") onProgress({ step: "sent", hash: event.txHash });
@@ -202,7 +206,19 @@ export class Prepared<T> implements Transaction<T> {
           reject(new AssayError(code, `${what}: ${messageOf(cause)}`, { cause }));
         },
       });
+      // polkadot-api waits for ever for what can no longer be included.
+      const off = this.chain.onBlock(({ number }) => {
+        if (signed) last ??= number + PERIOD + PATIENCE;
+        if (last === undefined || number <= last) return;
+        const message = `no block took the transaction in ${PERIOD} blocks, and none can any more; sign it again`;
+        reject(new AssayError("Failed", message));
+      });
+      stop = () => {
+        sent.unsubscribe();
+        off();
+      };
     });
+    return await done.finally(() => stop());
   }
 
   /** The transaction came too late: what does the contract say now? */
