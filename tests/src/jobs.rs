@@ -56,7 +56,8 @@ pub fn digits_spec(dataset: Hash, options: &JobOptions) -> JobSpec {
              "batch": 32 }"#,
     )
     .expect("the description is well formed");
-    let data = DataSpec::new(dataset, Csv::plain("digits.csv", 16.0), &digits_files(), 360).expect("the digits are good");
+    let data =
+        DataSpec::new(dataset, Csv::plain("digits.csv", 16.0), &digits_files(), 360).expect("the digits are good");
     JobSpec::new(training, data, Hash([options.seed; 32]), options.steps, options.segment_steps)
         .expect("the specification is valid")
 }

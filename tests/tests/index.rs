@@ -10,7 +10,7 @@ use assay_oracle::steps;
 use assay_protocol::commitment::seal;
 use assay_protocol::hash::{Native, Sha256};
 use assay_protocol::market::{Role, SlotTrace, State, Windows};
-use assay_protocol::registry::{self, DatasetTerms, MAX_PAGE, RegisterDataset, StatementKind};
+use assay_protocol::registry::{self, DatasetTerms, MAX_PAGE, NamedParent, RegisterDataset, StatementKind};
 use assay_protocol::{Address, Hash};
 use assay_testkit::{DevNode, NodeOptions};
 use serde::Serialize;
@@ -160,6 +160,7 @@ async fn register(world: &World, suri: &str, id: u8, name: &str, parents: Vec<Ha
     let terms = DatasetTerms { open: false, price: Some(tokens(3).0), royalty_bp: 100, ..DatasetTerms::open("MIT") };
     let locations = vec!["https://example.org/a".into(), "javascript:alert(1)".into()];
     let id = Hash([id; 32]);
+    let parents = parents.into_iter().map(|dataset| NamedParent { dataset, most_bp: 10_000 }).collect();
     let dataset = RegisterDataset { id, name: name.into(), bytes: 5, terms, locations, parents };
     world.registry.register_dataset(&dataset).execute(&world.signer(suri).await?).await?;
     Ok(id)
@@ -188,7 +189,7 @@ async fn by_hand(world: &World, options: &JobOptions) -> anyhow::Result<(u64, Ve
     for (number, slot) in (0u8..).zip(&slots) {
         let trace = work.traces[slot.segment as usize];
         let drawn = verifiers.iter().find(|(signer, _)| signer.address() == slot.verifier);
-        let sealed = seal(&Native, id, slot.segment, &trace, &slot.verifier);
+        let sealed = seal(&Native, market.job_id(id), slot.segment, &trace, &slot.verifier);
         market.attest(id, number, sealed).execute(&drawn.context("it has enlisted")?.0).await?;
         traces.push(SlotTrace { slot: number, trace });
     }

@@ -212,8 +212,7 @@ impl Challenger {
         let limit = self.options.max_data_bytes;
         let (deployed, DataSpec { dataset, prepare, .. }) = (&self.deployed, &spec.data);
         let fetcher = deployed.fetcher();
-        let files =
-            inputs::data_files(deployed, &fetcher, *dataset, prepare, &self.cache, limit, &|_, _| ()).await?;
+        let files = inputs::data_files(deployed, &fetcher, *dataset, prepare, &self.cache, limit, &|_, _| ()).await?;
         let task = Arc::new(tokio::task::spawn_blocking(move || Task::new(spec, &files)).await??);
         let mut looked = Vec::new();
         for segment in self.choose(view).await? {

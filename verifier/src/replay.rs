@@ -88,7 +88,7 @@ pub fn artefact_hash(task: &Task, state: &State) -> Result<Hash, JobError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::{csv, spec, task};
+    use crate::test_support::{files, spec, task};
     use assay_engine::CpuBackend;
 
     #[test]

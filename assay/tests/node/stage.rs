@@ -1,8 +1,8 @@
 //! A chain with contracts, the program, and the other parts played by hand.
 
 use assay_client::{Amount, Call, Chain, Deployment, Market, Signer};
-use assay_engine::CpuBackend;
 use assay_data::Files;
+use assay_engine::CpuBackend;
 use assay_job::{Commitments, JobSpec, Task};
 use assay_protocol::commitment::{JobId, seal, sealed_secret};
 use assay_protocol::hash::Native;

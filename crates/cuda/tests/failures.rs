@@ -184,7 +184,7 @@ fn another_programs_state_is_refused() {
     let program = spec().compile().unwrap();
     let mut other = spec();
     other.batch = 5;
-    let assay_engine::ModelSpec::Mlp(mlp) = &mut other.model;
+    let assay_engine::ModelSpec::Mlp(mlp) = &mut other.model else { panic!("the digits are learnt by an MLP") };
     mlp.hidden = vec![9];
     let state = State::init(&other.compile().unwrap(), [7; 32]).unwrap();
     let mut session = devices()[0].prepare(&program).unwrap();

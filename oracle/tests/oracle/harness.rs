@@ -2,8 +2,8 @@
 //! and the oracle's program.
 
 use assay_client::{Amount, Chain, Market, Signer};
-use assay_engine::{Activation, CpuBackend, Mlp, ModelSpec, OptimiserSpec, State as ModelState, TrainingSpec};
 use assay_data::{Csv, Files};
+use assay_engine::{Activation, CpuBackend, Mlp, ModelSpec, OptimiserSpec, State as ModelState, TrainingSpec};
 use assay_job::{DataSpec, JobSpec, MANIFEST_FILE, Manifest, Task};
 use assay_protocol::Hash;
 use assay_protocol::commitment::{JobId, seal, sealed_secret};

@@ -87,8 +87,8 @@ fn made_up(task: &Task, from: &State, segment: u32) -> Result<SegmentRun, JobErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_engine::CpuBackend;
     use assay_data::{Csv, Files};
+    use assay_engine::CpuBackend;
     use assay_job::{DataSpec, JobSpec};
     use assay_oracle::Honest;
     use assay_protocol::Address;

@@ -161,10 +161,7 @@ impl Report {
         }
         if let Some(HeldOut { right, labels }) = self.held_out {
             let share = 100.0 * right as f64 / labels as f64;
-            line(
-                &mut text,
-                format_args!("Held-out samples: {right} of {labels} right ({share:.2} %), computed here."),
-            );
+            line(&mut text, format_args!("Held-out samples: {right} of {labels} right ({share:.2} %), computed here."));
         }
         let failed = self.failures().count();
         let verdict = match failed {

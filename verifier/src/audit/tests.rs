@@ -6,7 +6,7 @@ use super::report::{Check, Report, Status};
 use crate::audit::AuditOptions;
 use crate::audit::choose::List;
 use crate::audit::records::{DatasetRecords, Records};
-use crate::test_support::{csv, job_view, spec_on};
+use crate::test_support::{csv, files, job_view, spec_on};
 use assay_content::{Fetcher, Kind, Store, serve};
 use assay_engine::CpuBackend;
 use assay_job::{Commitments, JobSpec, MANIFEST_FILE, Manifest, Task};

@@ -56,7 +56,9 @@ impl Post {
         let royalties = royalties(&deployed, signing.address(), source.id(), description.model.parent).await?;
         let task = match here {
             Some(task) => task,
-            None => description.task(source.id(), seed, &fetched(global, &deployed, &description, source.id()).await?)?,
+            None => {
+                description.task(source.id(), seed, &fetched(global, &deployed, &description, source.id()).await?)?
+            }
         };
         let spec = task.into_spec();
         let unit = deployed.chain.unit();
@@ -118,12 +120,9 @@ async fn fetched(
     let bar = progress::bytes("fetching the dataset");
     let (fetcher, report) = (deployed.fetcher(), progress::of_fetch(&bar));
     let prepare = &description.data.prepare;
-    let files =
-        inputs::data_files(deployed, &fetcher, dataset, prepare, &cache, inputs::MAX_DATA_BYTES, &report).await;
+    let files = inputs::data_files(deployed, &fetcher, dataset, prepare, &cache, inputs::MAX_DATA_BYTES, &report).await;
     bar.finish_and_clear();
-    files.context(
-        "an operator could not fetch the dataset; its owner can mend that with `assay dataset set-locations`",
-    )
+    files.context("an operator could not fetch the dataset; its owner can mend that with `assay dataset set-locations`")
 }
 
 /// What the owners of the job's inputs will get; an error that says what to do
