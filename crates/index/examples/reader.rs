@@ -2,6 +2,9 @@
 //!
 //! Prints a table in Markdown. Every request goes over HTTP, one after the other.
 
+// A job has many fields.
+#![recursion_limit = "256"]
+
 use assay_export::{Amount, BlockInfo, ChainInfo, Dataset, Job, Model, Node, OwnerChange, Standing, Statement};
 use assay_index::{
     Store,

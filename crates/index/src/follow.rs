@@ -235,7 +235,7 @@ impl Follower {
         changes: &Changes,
         head: Block,
     ) -> Result<(), IndexError> {
-        let noted = block.number == head.number || block.number % NOTE_EVERY == 0;
+        let noted = block.number == head.number || block.number.is_multiple_of(NOTE_EVERY);
         if changes.is_empty() && !noted {
             return Ok(());
         }
