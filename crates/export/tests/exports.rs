@@ -321,8 +321,7 @@ fn a_wide_and_a_deep_lineage_are_drawn_whole() {
     };
     let mut wide = provenance(roots()[1], "plain");
     wide.root = node(0);
-    let records = |count: u32| (0..count).map(|number| Entry { node: node(number), record: None }).collect::<Vec<_>>();
-    wide.nodes = records(1_000);
+    wide.nodes = (0..1_000).map(|number| Entry { node: node(number), record: None }).collect();
     // A tree of ten branches each, then a chain.
     wide.edges = (1..1_000).map(|number| Edge { made: node((number - 1) / 10), source: node(number) }).collect();
     let deep = Provenance {

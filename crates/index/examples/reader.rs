@@ -2,7 +2,7 @@
 //!
 //! Prints a table in Markdown. Every request goes over HTTP, one after the other.
 
-// For records written out whole by `json!`.
+// A job has many fields.
 #![recursion_limit = "256"]
 
 use assay_export::{Amount, BlockInfo, ChainInfo, Dataset, Job, Model, Node, OwnerChange, Standing, Statement};
