@@ -206,7 +206,7 @@ async fn quick_world() -> anyhow::Result<World> {
     };
     registry.register_dataset(&dataset).execute(&deployer).await?;
     let folder = tempfile::tempdir()?;
-    Ok(World { node, chain, market, registry, titles, dataset: dataset.id, folder })
+    Ok(World { node, chain, deployment, market, registry, titles, dataset: dataset.id, folder })
 }
 
 /// Waits until a block of this number is there.
