@@ -39,7 +39,7 @@ pub enum JobError {
         prepared: Hash,
     },
     /// The files are not what the preparation takes.
-    #[error("the job's data: {0}")]
+    #[error(transparent)]
     Samples(#[from] assay_data::DataError),
     /// A dataset's manifest is not well formed.
     #[error("the dataset's manifest: {0}")]

@@ -1,7 +1,7 @@
 //! A specification with its data and its program: what segments are run with.
 
 use crate::{JobError, JobSpec, artefact};
-use assay_data::{Files, Prepared};
+use assay_data::{DataError, Files, Prepared};
 use assay_engine::{
     Backend, Dataset, Program, Pulse, Sampler, Samples, Session, State, accuracy, salted_trace, split, train,
 };
@@ -176,13 +176,14 @@ impl Task {
 
 /// Samples as the model takes them.
 fn dataset(prepared: Prepared, samples: Samples) -> Result<Dataset, JobError> {
+    let misfit = |error: DataError| JobError::Data(error.to_string());
     Ok(match (prepared, samples) {
         (Prepared::Rows(rows), Samples::Features { width, classes }) => {
-            rows.fit(width, classes)?;
+            rows.fit(width, classes).map_err(misfit)?;
             Dataset::from_features(width, rows.features, rows.labels)?
         }
         (Prepared::Tokens(tokens), Samples::Tokens { context, vocabulary }) => {
-            tokens.fit(vocabulary, context)?;
+            tokens.fit(vocabulary, context).map_err(misfit)?;
             Dataset::from_tokens(tokens.tokens, context)?
         }
         (Prepared::Rows(_), Samples::Tokens { .. }) => {

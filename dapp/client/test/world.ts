@@ -64,7 +64,7 @@ export class Daemon {
 /** A job that is quick to train, over the 60 samples of `tiny`. */
 export const tinyJob = (dataset: string, model: object, more: object = {}) => ({
   model: { licence: "MIT", ...model },
-  data: { dataset, file: "data.csv", divisor: 4, held_out: 12 },
+  data: { dataset, prepare: { csv: { file: "data.csv", divisor: 4 } }, held_out: 12 },
   training: {
     model: { mlp: { inputs: 4, hidden: [8], classes: 3, activation: "relu" } },
     optimiser: { sgd: { lr: 0.125, momentum: 0.5, weight_decay: 0 } },
