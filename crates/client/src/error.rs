@@ -157,6 +157,16 @@ pub enum ConnectionError {
     },
 }
 
+impl ConnectionError {
+    /// Whether the node says, in one of its ways, that it does not know the block
+    /// that it was asked about: it has another chain now, or not come as far.
+    pub fn is_unknown_block(&self) -> bool {
+        let ConnectionError::Refused { message, .. } = self else { return false };
+        let message = message.to_lowercase();
+        ["unknown block", "unknownblock"].iter().any(|words| message.contains(words))
+    }
+}
+
 /// The chain is not one that this client can work with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

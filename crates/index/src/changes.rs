@@ -222,7 +222,7 @@ async fn fill(contracts: &Contracts, info: &BlockInfo, touched: Touched, changes
 pub(crate) fn state_is_gone(error: Error, block: Block) -> IndexError {
     match error {
         Error::Connection(ConnectionError::Refused { url, message, .. })
-            if ["discarded", "pruned", "UnknownBlock", "Unknown block"].iter().any(|word| message.contains(word)) =>
+            if ["discarded", "pruned"].iter().any(|word| message.contains(word)) =>
         {
             IndexError::Pruned { url, block: block.number, reason: message }
         }

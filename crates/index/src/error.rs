@@ -82,10 +82,15 @@ pub enum IndexError {
 }
 
 impl IndexError {
-    /// Whether it may pass by itself: a node that is away, or one on which nothing
-    /// is deployed yet.
+    /// Whether it may pass by itself: a node that is away or has another chain all
+    /// of a sudden, or a chain on which nothing is deployed yet.
     pub fn may_pass(&self) -> bool {
         use assay_client::Error;
+        if let IndexError::Chain(Error::Connection(error)) = self
+            && error.is_unknown_block()
+        {
+            return true;
+        }
         matches!(
             self,
             IndexError::OtherChain { .. }
@@ -107,5 +112,27 @@ impl IndexError {
 impl From<serde_json::Error> for IndexError {
     fn from(error: serde_json::Error) -> Self {
         IndexError::Broken(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(message: &str) -> IndexError {
+        let url = "ws://127.0.0.1:9944".into();
+        let refused =
+            ConnectionError::Refused { url, method: "state_call".into(), code: 4003, message: message.into() };
+        IndexError::Chain(refused.into())
+    }
+
+    #[test]
+    fn a_block_of_the_chain_before_passes_and_a_lost_state_does_not() {
+        let words = [
+            "Client error: Api called for an unknown Block: Header was not found in the database: 0x6d1e",
+            "Client error: UnknownBlock: Expect block number from id: 0x6d1e",
+        ];
+        assert!(words.iter().all(|words| refused(words).may_pass()));
+        assert!(!refused("Client error: State already discarded for 0x6d1e").may_pass());
     }
 }
