@@ -71,6 +71,7 @@ impl World {
     /// What must hold after every message.
     pub fn check_books(&self) {
         let (jobs, standings, enlistments) = (self.jobs(), self.standings(), self.enlistments());
+        let taken_out = self.table::<u64, u128>(b'N');
         let held: u128 = jobs.iter().map(|(_, job)| job.held).sum();
         let stakes: u128 = standings.iter().map(|(_, standing)| standing.stake + standing.unbonding).sum();
         let credits: u128 = self.credits().iter().map(|(_, credit)| credit).sum();
@@ -102,9 +103,16 @@ impl World {
             let demands = reads::demands(&self.host, *id);
             assert_eq!(demands.len(), usize::from(job.demands));
             assert!(job.demands == 0 || running, "job {id} in {:?} has open demands", job.state);
-            let revealed = enlistments.iter().filter(|((of, _), part)| of == id && part.revealed);
-            let weight: u128 = revealed.map(|(_, part)| part.locked).sum();
-            assert!(job.state.is_terminal() || job.revealed_stake == weight, "the weight of a draw is what is locked");
+            let locked = |of_whom: fn(&Enlistment) -> bool| -> u128 {
+                let parts = enlistments.iter().filter(|((of, _), part)| of == id && of_whom(part));
+                parts.map(|(_, part)| part.locked).sum()
+            };
+            // Who takes its bond back after the end is forgotten, its weight is not.
+            if !job.state.is_terminal() {
+                assert_eq!(job.revealed_stake, locked(|part| part.revealed), "the weight of a draw is what is locked");
+                let out = taken_out.iter().find(|(of, _)| of == id).map_or(0, |(_, weight)| *weight);
+                assert_eq!(out, locked(|part| part.revealed && part.idle), "who missed a turn is out of the draw once");
+            }
         }
         for ((id, _), part) in &enlistments {
             assert!(part.bond <= part.locked && part.place < reads::job(&self.host, *id).unwrap().job.enlisted);
