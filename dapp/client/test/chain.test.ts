@@ -2,4 +2,5 @@
 
 import "./stage.js";
 import "./reading.js";
+import "./exports.js";
 import "./signing.js";

@@ -145,3 +145,21 @@ export interface History<T> {
   /** Whether nothing is missing: the node still had all blocks since the deployment. */
   complete: boolean;
 }
+
+/**
+ * A form that other tools read: W3C PROV of any node (PROV-JSON), Croissant of a dataset, an in-toto statement of a
+ * model, a model card, a drawing of any node's lineage. `docs/exports.md` describes each.
+ */
+export type ExportForm = "prov" | "croissant" | "statement" | "card" | "svg";
+
+/** A provenance in one of these forms: what `assay export` writes of the same block. */
+export interface Export {
+  text: string;
+  mediaType: string;
+  /** What a file's name ends with, such as `prov.json`. */
+  ending: string;
+  /** The block as of which it is. */
+  block: Block;
+  /** Whether a limit kept a part of the lineage out of it. */
+  cut: boolean;
+}
