@@ -162,6 +162,16 @@ pub struct Answered {
     by: Account,
 }
 
+/// A verifier took back what a job that has ended had locked of its stake.
+#[ink::event]
+pub struct Released {
+    #[ink(topic)]
+    job: u64,
+    #[ink(topic)]
+    verifier: Account,
+    bond: u128,
+}
+
 /// Emits the ink! event that `event` stands for.
 pub fn emit(event: Event) {
     match event {
@@ -181,5 +191,6 @@ pub fn emit(event: Event) {
         Event::EndsOpened { job, model } => emit_event(EndsOpened { job, model }),
         Event::Demanded { job, number, by, deadline } => emit_event(Demanded { job, number, by, deadline }),
         Event::Answered { job, number, by } => emit_event(Answered { job, number, by }),
+        Event::Released { job, verifier, bond } => emit_event(Released { job, verifier, bond }),
     }
 }

@@ -349,6 +349,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "EndsOpened(u64,Digest)",
     "Demanded(u64,u8,Account,u64)",
     "Answered(u64,u8,Account)",
+    "Released(u64,Account,u128)",
 ];
 
 #[cfg(test)]

@@ -23,9 +23,8 @@ CREATE INDEX jobs_operator ON jobs (operator, id);
 CREATE INDEX jobs_state ON jobs (state, id);
 
 CREATE TABLE standings (
-    role TEXT NOT NULL, account TEXT NOT NULL, place BIGINT NOT NULL, is_locked BIGINT NOT NULL, record TEXT NOT NULL,
+    role TEXT NOT NULL, account TEXT NOT NULL, place BIGINT NOT NULL, record TEXT NOT NULL,
     PRIMARY KEY (role, account), UNIQUE (role, place));
-CREATE INDEX standings_locked ON standings (is_locked, role, account);
 
 CREATE TABLE grants (
     dataset TEXT NOT NULL, account TEXT NOT NULL, place BIGINT NOT NULL, record TEXT NOT NULL,

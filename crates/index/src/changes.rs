@@ -124,6 +124,7 @@ impl Touched {
                 self.jobs.insert(*job);
             }
             E::Enlisted { job, verifier, .. }
+            | E::Released { job, verifier, .. }
             | E::SlotMoved { job, verifier, .. }
             | E::SeatMoved { job, verifier, .. } => {
                 self.jobs.insert(*job);

@@ -65,6 +65,9 @@ pub(crate) fn of_market(address: Address, event: &market::Event) -> Description 
         E::Enlisted { job, verifier, bond } => {
             with("enlisted", json!({ "job": job, "verifier": verifier, "bond": Amount(*bond) }), job, &[verifier])
         }
+        E::Released { job, verifier, bond } => {
+            with("released", json!({ "job": job, "verifier": verifier, "bond": Amount(*bond) }), job, &[verifier])
+        }
         E::SecretRevealed { job, by } => with("secret_revealed", json!({ "job": job, "by": by }), job, &[by]),
         E::SlotMoved { job, slot, verifier, check } => {
             let fields = json!({ "job": job, "slot": slot, "verifier": verifier, "check": name_of(check) });

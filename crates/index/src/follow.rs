@@ -25,8 +25,6 @@ const NOTE_EVERY: u64 = 500;
 /// After this long without a block the node is asked whether it has the chain
 /// that was read: a new chain may be shorter for a long time.
 const SILENCE: Duration = Duration::from_secs(5);
-/// How often what can change without an event is read again.
-const REFRESH: Duration = Duration::from_secs(30);
 /// Pauses between attempts to reach a node.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
 /// A node that does not answer within this is said to be away.
@@ -143,7 +141,7 @@ impl Follower {
         let contracts = self.place.connect().await?;
         let mut state = self.begin(&contracts).await?;
         let mut blocks = contracts.chain.blocks();
-        let (mut refreshed, mut caught_up) = (None::<Instant>, false);
+        let mut caught_up = false;
         loop {
             let head = tokio::select! {
                 head = blocks.next() => head?,
@@ -165,10 +163,6 @@ impl Follower {
                 caught_up = true;
                 self.complete(&contracts, &state).await?;
                 tracing::info!(block = head.number, "the index has caught up");
-            }
-            if refreshed.is_none_or(|last| last.elapsed() >= REFRESH) {
-                self.refresh(&contracts, &mut state).await?;
-                refreshed = Some(Instant::now());
             }
         }
     }
@@ -240,28 +234,6 @@ impl Follower {
             return Ok(());
         }
         self.store.apply(state, block, changes).await
-    }
-
-    /// Reads again what changes without an event: a verifier's bond that it takes
-    /// back from a job that has ended.
-    async fn refresh(&self, contracts: &Contracts, state: &mut State) -> Result<(), IndexError> {
-        let block = state.chain.block;
-        let contracts = contracts.at(Block { number: block.number, hash: block.hash });
-        let snapshot = self.store.snapshot().await?;
-        let mut changed = vec![];
-        for (role, account) in snapshot.locked().await? {
-            let Some(standing) = contracts.standing(role, account).await? else { continue };
-            let kept = snapshot.standing(role, account).await?;
-            let text = serde_json::to_string(&standing)?;
-            if kept.is_none_or(|kept| kept.get() != text) {
-                changed.push(standing);
-            }
-        }
-        drop(snapshot);
-        match changed.is_empty() {
-            true => Ok(()),
-            false => self.store.refresh(state, &changed).await,
-        }
     }
 
     /// Compares the numbers of records with the chain's, as of the last block.

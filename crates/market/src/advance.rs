@@ -11,7 +11,7 @@ use crate::train::give_up;
 use crate::verdict::{Verdict, conclude};
 use crate::{JOB, MarketHost, draw, job, move_to, no_value, terms};
 use alloc::vec::Vec;
-use assay_protocol::market::{Check, Error, Job, LATE_PENALTY_BP, Reason, Slot, State, Terms};
+use assay_protocol::market::{Check, Error, Job, LATE_PENALTY_BP, Reason, Slot, State, Terms, majority};
 use assay_protocol::registry::share;
 use assay_protocol::{Address, Hash};
 
@@ -182,7 +182,7 @@ fn close(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) -> R
 /// The panel's time to seal is over.
 fn panel_idle(host: &mut impl MarketHost, id: u64, job: &mut Job, terms: &Terms) -> Result<(), Error> {
     let dispute = dispute(host, id);
-    if dispute.sealed * 2 > dispute.seats {
+    if dispute.sealed >= majority(dispute.seats) {
         move_to(host, id, job, State::Ruling, terms.windows.reveal);
         return Ok(());
     }

@@ -118,5 +118,6 @@ pub fn release(host: &mut impl MarketHost, id: u64) -> Result<(), Error> {
     let left = ENLISTMENT.get(host, &(id, verifier)).map_or(0, |enlistment| enlistment.bond);
     ENLISTMENT.remove(host, &(id, verifier));
     unlock(host, Role::Verifier, verifier, left);
+    host.emit(Event::Released { job: id, verifier, bond: left });
     Ok(())
 }

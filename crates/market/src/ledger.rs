@@ -112,6 +112,27 @@ mod tests {
     }
 
     #[test]
+    fn what_an_account_gets_belongs_to_its_part_in_the_job() {
+        let mut host = Bare { memory: MemoryHost::default() };
+        let [client, operator, other] = [1, 2, 3].map(|byte| Address([byte; 20]));
+        let posted = Job { client, operator: Some(operator), ..job_of(0) };
+        let mut paid = |job: &Job, account, reason| {
+            let mut job = Job { paid: PaidSums::default(), ..*job };
+            add(&mut host, 0, &mut job, &Paid { account, reason, amount: 7, node: None });
+            job.paid
+        };
+        let none = PaidSums::default();
+        assert_eq!(paid(&posted, operator, Reason::Payment), PaidSums { compute: 7, ..none });
+        assert_eq!(paid(&posted, operator, Reason::Reward), PaidSums { compute: 7, ..none });
+        assert_eq!(paid(&posted, client, Reason::Reward), PaidSums { refund: 7, ..none });
+        assert_eq!(paid(&posted, other, Reason::Reward), PaidSums { challengers: 7, ..none });
+        assert_eq!(paid(&posted, other, Reason::Bond), PaidSums { bonds: 7, ..none });
+        // A client may train its own job: what comes back to it is still no payment.
+        let own = Job { operator: Some(client), ..posted };
+        assert_eq!(paid(&own, client, Reason::Refund), PaidSums { refund: 7, ..none });
+    }
+
+    #[test]
     fn a_crowd_is_paid_in_full_and_listed_in_part() {
         let (mut host, mut job) = (Bare { memory: MemoryHost::default() }, job_of(0));
         let verifiers = MAX_VERIFIERS_SHOWN as u8 + 20;

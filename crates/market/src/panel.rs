@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use assay_protocol::Address;
 use assay_protocol::commitment::{Outcome, outcome_seal, panel_salt, seal};
 use assay_protocol::hash::{Domain, Hash};
-use assay_protocol::market::{Dispute, Error, Event, Job, Seat, Slot, State, Terms};
+use assay_protocol::market::{Dispute, Error, Event, Job, Seat, Slot, State, Terms, majority};
 
 /// Starts a dispute over a slot in the window; `false` if there are not two for a panel.
 pub(crate) fn start(
@@ -159,7 +159,7 @@ pub(crate) fn tally(host: &impl MarketHost, id: u64, job: &Job) -> Verdict {
         let Some(upheld) = speaks_for_operator(host, id, job, &disputed, &outcome) else { continue };
         let agree: Vec<Address> =
             seats.iter().filter(|seat| seat.outcome == Some(outcome)).map(|seat| seat.verifier).collect();
-        if agree.len() * 2 > seats.len() {
+        if agree.len() >= usize::from(majority(seats.len() as u8)) {
             return if upheld { Verdict::ForOperator(agree) } else { Verdict::AgainstOperator(agree) };
         }
     }

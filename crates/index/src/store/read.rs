@@ -232,19 +232,6 @@ impl Snapshot {
         Ok(records(&self.rows(sql, values).await?)?.into_iter().next())
     }
 
-    /// Who has stake locked in jobs.
-    pub(crate) async fn locked(&self) -> Result<Vec<(Role, Address)>, IndexError> {
-        let rows = self.rows("SELECT role, account FROM standings WHERE is_locked = 1", vec![]).await?;
-        rows.iter()
-            .map(|row| {
-                let (role, account): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-                let role = if role == "operator" { Role::Operator } else { Role::Verifier };
-                let account = account.parse().map_err(|_| IndexError::Broken(format!("account {account:?}")))?;
-                Ok((role, account))
-            })
-            .collect()
-    }
-
     /// How many rows a table has: datasets, models or jobs.
     pub(crate) async fn rows_of(&self, table: &'static str) -> Result<u64, IndexError> {
         self.count(&format!("SELECT COUNT(*) FROM {table}"), vec![]).await

@@ -51,22 +51,6 @@ impl Store {
         *state = next;
         Ok(())
     }
-
-    /// Replaces standings, which can change without an event, as of `block`.
-    ///
-    /// # Errors
-    /// As [`Store::apply`].
-    pub async fn refresh(&self, state: &mut State, standings: &[Standing]) -> Result<(), IndexError> {
-        let mut writer = self.pool.begin().await?;
-        let next = State { changed: state.chain.block, ..state.clone() };
-        advance(&mut writer, state, &next).await?;
-        for standing in standings {
-            write_standing(&mut writer, standing).await?;
-        }
-        writer.commit().await?;
-        *state = next;
-        Ok(())
-    }
 }
 
 /// Moves the index on from `state`, and nowhere if it is not there any more.
@@ -226,14 +210,13 @@ async fn write_job(writer: &mut Writer, job: &Job, payments: &[Payment]) -> Resu
 
 async fn write_standing(writer: &mut Writer, standing: &Standing) -> Result<(), IndexError> {
     sqlx::query(
-        "INSERT INTO standings (role, account, place, is_locked, record) \
-         VALUES ($1, $2, (SELECT COALESCE(MAX(place), -1) + 1 FROM standings WHERE role = $3), $4, $5) \
-         ON CONFLICT (role, account) DO UPDATE SET is_locked = excluded.is_locked, record = excluded.record",
+        "INSERT INTO standings (role, account, place, record) \
+         VALUES ($1, $2, (SELECT COALESCE(MAX(place), -1) + 1 FROM standings WHERE role = $3), $4) \
+         ON CONFLICT (role, account) DO UPDATE SET record = excluded.record",
     )
     .bind(&standing.role)
     .bind(standing.account.to_string())
     .bind(&standing.role)
-    .bind(i64::from(standing.locked.0 > 0))
     .bind(serde_json::to_string(standing)?)
     .execute(&mut **writer)
     .await?;

@@ -166,6 +166,10 @@ fn handing_back_may_be_free() {
     world.send(OPERATOR, 0, |host| train::hand_back(host, id)).unwrap();
     let standing = world.standing(Role::Operator, OPERATOR);
     assert_eq!((standing.stake, standing.locked, standing.missed), (600_000, 0, 1));
+    // No word of sums that are none.
+    let job = world.job(id);
+    assert_eq!(world.host.last_events(), [Event::JobMoved { job: id, state: State::Open, deadline: job.deadline }]);
+    assert_eq!(job.payments, 0);
     world.wait(id);
     world.empty();
 }

@@ -1,7 +1,9 @@
 //! Secrets, and what may go into a draw.
 
-use crate::common::{CLIENT, OPERATOR, World, verifier};
+use crate::common::{CLIENT, OPERATOR, World, job_id, secret, verifier};
 use assay_protocol::Address;
+use assay_protocol::commitment::seal;
+use assay_protocol::hash::{Hash, Native};
 use assay_protocol::market::{Error, Reason, Role, State};
 
 /// Waits with a secret missing until the block of the draw is fixed.
@@ -86,6 +88,18 @@ fn the_block_of_the_last_secret_does_not_change_the_draw() {
 }
 
 #[test]
+fn every_secret_goes_into_the_draw() {
+    let (mut world, id) = World::committed(4, &[]);
+    let mut sum = Hash::default();
+    for by in (0..4).map(verifier) {
+        world.reveal(id, by).unwrap();
+        let part = seal(&Native, job_id(id), 0, &secret(by), &by);
+        sum = Hash(std::array::from_fn(|byte| sum.0[byte] ^ part.0[byte]));
+        assert_eq!(world.job(id).secrets, sum);
+    }
+}
+
+#[test]
 fn the_order_of_secrets_does_not_change_the_draw() {
     let draw = |order: [u8; 4]| {
         let (mut world, id) = World::committed(4, &[]);
@@ -97,6 +111,31 @@ fn the_order_of_secrets_does_not_change_the_draw() {
         world.job(id).seed
     };
     assert_eq!(draw([0, 1, 2, 3]), draw([3, 1, 0, 2]));
+}
+
+#[test]
+fn a_verifier_that_misses_two_turns_at_once_leaves_the_draw_once() {
+    // Eight slots and five verifiers: somebody has two.
+    let (mut world, id) = World::posted(5, |args| args.terms.samples = 8);
+    world.draw(id, 5, &[]);
+    world.open(id, OPERATOR).unwrap();
+    let slots = world.slots(id);
+    let turns = |by: Address| slots.iter().filter(|slot| slot.verifier == by).count();
+    let away = (0..5).map(verifier).find(|by| turns(*by) > 1).unwrap();
+    for (number, _) in (0..).zip(&slots).filter(|(_, slot)| slot.verifier != away) {
+        world.attest(id, number).unwrap();
+    }
+    world.wait(id);
+    assert_eq!(world.idle(), vec![away; turns(away)]);
+    for (number, slot) in (0..).zip(&slots).filter(|(_, slot)| slot.verifier == away) {
+        let now = &world.slots(id)[usize::from(number)];
+        assert!(now.segment == slot.segment && now.verifier != away);
+        world.attest(id, number).unwrap();
+    }
+    world.reveal_traces(id, OPERATOR).unwrap();
+    world.wait(id);
+    assert_eq!(world.state(id), State::Final);
+    world.empty();
 }
 
 #[test]

@@ -264,7 +264,9 @@ fn a_bond_is_given_back_once() {
     let by = verifier(0);
     assert_eq!(world.release(id, by), Err(Error::NotEnded));
     world.wait(id);
+    let bond = reads::enlistment(&world.host, id, by).unwrap().bond;
     world.release(id, by).unwrap();
+    assert_eq!(world.host.last_events(), [Event::Released { job: id, verifier: by, bond }]);
     assert_eq!(world.release(id, by), Err(Error::NotEnlisted));
     assert_eq!(world.send(STRANGER, 0, |host| enlist::release(host, id)), Err(Error::NotEnlisted));
     assert_eq!(world.send(CLIENT, 0, |host| advance::advance(host, id)), Err(Error::WrongState(State::Final)));

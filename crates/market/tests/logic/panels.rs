@@ -14,7 +14,14 @@ fn made_up(byte: u8) -> Outcome {
 
 /// An honest job of nine verifiers with slot 0 in doubt, before a panel.
 fn disputed(cheats: &[Cheat]) -> (World, u64) {
-    let (mut world, id) = World::opened(9, cheats);
+    disputed_before(3, cheats)
+}
+
+/// [`disputed`], before a panel of so many seats.
+fn disputed_before(panel: u8, cheats: &[Cheat]) -> (World, u64) {
+    let (mut world, id) = World::posted(9, |args| args.terms.panel = panel);
+    world.draw(id, 9, cheats);
+    world.open(id, OPERATOR).unwrap();
     world.seal_nonsense(id, 0);
     for number in 1..3 {
         world.attest(id, number).unwrap();
@@ -84,6 +91,25 @@ fn panellists_that_sealed_do_not_pay_for_those_that_stayed_away() {
     assert_eq!(world.state(id), State::Void);
     assert_eq!(world.idle().len(), 2 + second.len());
     world.empty();
+}
+
+#[test]
+fn a_panel_rules_once_more_than_half_of_it_has_sealed() {
+    for (panel, sealed) in [(2, 1), (3, 1), (4, 2), (5, 2), (6, 3), (7, 3)] {
+        for (sealed, rules) in [(sealed, false), (sealed + 1, true)] {
+            let (mut world, id) = disputed_before(panel, &[]);
+            let (members, outcome) = (world.panellists(id), world.outcome(id));
+            assert_eq!(members.len(), usize::from(panel));
+            for by in &members[..sealed] {
+                world.panel_seal(id, *by, outcome).unwrap();
+            }
+            // With all seals there is nothing to wait for.
+            if sealed < members.len() {
+                world.wait(id);
+            }
+            assert_eq!(world.state(id) == State::Ruling, rules, "{sealed} of {panel}");
+        }
+    }
 }
 
 #[test]

@@ -72,8 +72,11 @@ fn terms_out_of_their_limits() {
     world.post(args).unwrap();
     let mut args = post_args(terms(CLIENT));
     args.terms.policy = policy(149_999, 0);
-    args.terms.stake = 500_000;
-    world.post(args).unwrap();
+    args.terms.stake = 499_998;
+    args.terms.hand_back = 0;
+    world.post(args.clone()).unwrap();
+    args.terms.stake -= 1;
+    assert_eq!(world.post(args), Err(Error::BadTerms(Stake { least: Some(499_998) })));
 }
 
 fn policy(gain: u128, bribed_bp: u16) -> Policy {

@@ -227,4 +227,14 @@ pub enum Event {
         /// Who answered.
         by: Address,
     },
+    /// A verifier took back what a job that has ended had locked of its stake.
+    #[codec(index = 16)]
+    Released {
+        /// The job.
+        job: u64,
+        /// The verifier.
+        verifier: Address,
+        /// What was left of its bond.
+        bond: u128,
+    },
 }
