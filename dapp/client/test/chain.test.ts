@@ -3,4 +3,5 @@
 import "./stage.js";
 import "./reading.js";
 import "./exports.js";
+import "./indexed.js";
 import "./signing.js";

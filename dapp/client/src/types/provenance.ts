@@ -1,4 +1,4 @@
-import type { Address, Amount, Block, Hash, JobId, Node, Seconds } from "./basic.js";
+import type { Address, Amount, Block, Hash, JobId, NamedBlock, Node, Seconds } from "./basic.js";
 import type { Check, Contributions, Job, JobState } from "./market.js";
 import type { DatasetRecord, ModelRecord } from "./registry.js";
 
@@ -58,7 +58,7 @@ export interface Ownership {
   /** Who gave it; `undefined` for the first owner. */
   from: Address | undefined;
   /** When, and in which block. `undefined` if the node no longer has that block's events. */
-  block: Block | undefined;
+  block: NamedBlock | undefined;
   at: Seconds | undefined;
 }
 
@@ -135,7 +135,7 @@ export interface JobMove {
   state: JobState;
   /** Until when the new state might last. */
   deadline: Seconds;
-  block: Block;
+  block: NamedBlock;
   at: Seconds;
 }
 
