@@ -3,10 +3,10 @@
 import { messageOf } from "../errors.js";
 import type { Client } from "../types/client.js";
 import type { IndexStatus } from "../types/functions.js";
-import { type NotUnderstood, address, count, fields, hash, parsed } from "./wire.js";
+import { type NotUnderstood, address, count, fields, hash, parsed, whole } from "./wire.js";
 
-/** An index that is so many blocks behind the node is not used. */
-export const MOST_BEHIND = 30;
+/** An index that is so many seconds behind the node, by the chain's clock, is not used. */
+const MOST_BEHIND = 120;
 /** How long what `/v1/status` said holds, in milliseconds; after a failure it is asked again after this, too. */
 const CHECK_EVERY = 15_000;
 const TIMEOUT = 10_000;
@@ -20,9 +20,8 @@ export class Missing extends Unusable {}
 export class Source {
   private checked: Promise<void> | undefined;
   private checkedAt = 0;
-  private head = 0;
   private lastEvent = 0;
-  private readonly leave: (() => void)[];
+  private readonly leave: () => void;
   /** The first block that it has read. */
   from = 0;
 
@@ -31,14 +30,11 @@ export class Source {
     readonly url: string,
     private readonly tell: (status: IndexStatus) => void,
   ) {
-    this.leave = [
-      client.onBlock(({ number }) => (this.head = Math.max(this.head, number))),
-      client.onEvent(({ block }) => (this.lastEvent = Math.max(this.lastEvent, block.number))),
-    ];
+    this.leave = client.onEvent(({ block }) => (this.lastEvent = Math.max(this.lastEvent, block.number)));
   }
 
   close() {
-    for (const end of this.leave) end();
+    this.leave();
   }
 
   /** What the index says, or what `otherwise` gives if it cannot be used now. */
@@ -56,14 +52,11 @@ export class Source {
     }
   }
 
-  /** An answer's JSON; of a block that is new enough. */
+  /** An answer's JSON. */
   async get(path: string): Promise<unknown> {
     const { body, block } = await this.fetch(path);
-    if (block !== undefined) {
-      this.bound(block);
-      // What the reader has just seen happen must not be gone again.
-      if (block < this.lastEvent) throw new Older();
-    }
+    // What the reader has just seen happen must not be gone again.
+    if (block !== undefined && block < this.lastEvent) throw new Older();
     return body;
   }
 
@@ -88,15 +81,12 @@ export class Source {
     if (!same("registry", registry.address) || !same("market", market.address) || !same("titles", titles.address)) {
       throw new Unusable("it is of other contracts of this chain");
     }
-    const block = count(fields(chain["block"], "its block"), "number");
+    const block = fields(chain["block"], "its block");
+    const [number, time] = [count(block, "number"), whole(block, "time")];
+    const behind = (await this.client.now()) - time;
+    if (behind > MOST_BEHIND) throw new Unusable(`it is ${behind} s behind the node`);
     this.from = count(status, "from");
-    this.bound(block);
-    this.tell({ used: true, block });
-  }
-
-  private bound(block: number) {
-    const behind = this.head - block;
-    if (behind > MOST_BEHIND) throw new Unusable(`it is ${behind} blocks behind the node`);
+    this.tell({ used: true, block: number });
   }
 
   private async fetch(path: string): Promise<{ body: unknown; block: number | undefined }> {

@@ -36,7 +36,7 @@ export interface Functions {
   connect(node: string | string[] | JsonRpcProvider, deployment: Deployment, options?: ConnectOptions): Promise<Client>;
   /**
    * The same client, with lists, search, lineage, owners and jobs' histories from an index (docs/index.md) while that is
-   * of the same chain and contracts and at most 30 blocks behind the node. Otherwise, and for everything else, the chain
+   * of the same chain and contracts and at most two minutes behind the node. Otherwise, and for everything else, the chain
    * is read. What the index says is not checked against the chain.
    * @throws AssayError `BadInput` if `url` is none of an index.
    */
