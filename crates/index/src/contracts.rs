@@ -11,6 +11,7 @@ use assay_protocol::{
     market::{MAX_PAGE as MARKET_PAGE, MAX_STANDINGS_PAGE, Role},
     registry::{self, MAX_PAGE},
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 /// The contracts of a deployment, as of the newest finalised block or of one that
 /// is pinned.
@@ -203,7 +204,10 @@ impl Contracts {
     }
 }
 
-impl crate::lineage::Source for Contracts {
+/// Nodes that are read from the chain at the same time.
+const AT_ONCE: usize = 16;
+
+impl Contracts {
     async fn entry(&self, node: Node) -> Result<Entry, IndexError> {
         let record = match node {
             Node::Dataset { id } => self.dataset(id).await?.map(Record::Dataset),
@@ -214,7 +218,7 @@ impl crate::lineage::Source for Contracts {
         Ok(Entry { node, record })
     }
 
-    async fn neighbours(&self, node: Node, into: bool, most: usize) -> Result<(Vec<Node>, bool), IndexError> {
+    async fn neighbours_of(&self, node: Node, into: bool, most: usize) -> Result<(Vec<Node>, bool), IndexError> {
         let (node, mut found) = (registry::Node::from(node), vec![]);
         loop {
             let offset = u32::try_from(found.len()).unwrap_or(u32::MAX);
@@ -230,5 +234,16 @@ impl crate::lineage::Source for Contracts {
                 return Ok((found, more));
             }
         }
+    }
+}
+
+impl crate::lineage::Source for Contracts {
+    async fn entries(&self, nodes: &[Node]) -> Result<Vec<Entry>, IndexError> {
+        stream::iter(nodes.to_vec()).map(|node| self.entry(node)).buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn neighbours(&self, nodes: &[Node], into: bool, most: usize) -> Result<Vec<(Vec<Node>, bool)>, IndexError> {
+        let each = stream::iter(nodes.to_vec()).map(|node| self.neighbours_of(node, into, most));
+        each.buffered(AT_ONCE).try_collect().await
     }
 }

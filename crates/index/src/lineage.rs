@@ -2,24 +2,24 @@
 
 use crate::error::IndexError;
 use assay_export::{ChainInfo, Edge, Entry, Node, Provenance};
-use std::{
-    collections::{BTreeSet, VecDeque},
-    future::Future,
-};
+use std::{collections::BTreeSet, future::Future};
+
+/// Nodes whose neighbours are read together: each may have as many as a lineage has nodes.
+const TOGETHER: usize = 64;
 
 /// Where records and edges are read.
 pub trait Source {
-    /// A node with its record, if there is one.
-    fn entry(&self, node: Node) -> impl Future<Output = Result<Entry, IndexError>> + Send;
+    /// Nodes with their records, as far as there are any, in the same order.
+    fn entries(&self, nodes: &[Node]) -> impl Future<Output = Result<Vec<Entry>, IndexError>> + Send;
 
-    /// What a node was made from, or what was made from it if `into`: at most
-    /// `most`, and whether there are more.
+    /// What each node was made from, or what was made from it if `into`: at most
+    /// `most` of each, and whether there are more.
     fn neighbours(
         &self,
-        node: Node,
+        nodes: &[Node],
         into: bool,
         most: usize,
-    ) -> impl Future<Output = Result<(Vec<Node>, bool), IndexError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(Vec<Node>, bool)>, IndexError>> + Send;
 }
 
 /// How far to follow.
@@ -50,33 +50,40 @@ pub async fn follow(
     root: Node,
     limits: Limits,
 ) -> Result<Option<Provenance>, IndexError> {
-    let first = source.entry(root).await?;
-    if first.record.is_none() {
+    let mut nodes = source.entries(&[root]).await?;
+    if nodes.iter().all(|entry| entry.record.is_none()) {
         return Ok(None);
     }
-    let (mut nodes, mut known) = (vec![first], BTreeSet::from([root]));
+    let (mut known, mut found) = (BTreeSet::from([root]), vec![]);
     let (mut edges, mut cut) = (BTreeSet::new(), BTreeSet::new());
-    let mut queue = VecDeque::from([(root, 0)]);
-    while let Some((node, depth)) = queue.pop_front() {
+    let (mut ring, mut depth) = (vec![root], 0);
+    while !ring.is_empty() {
         let most = if depth < limits.depth { limits.nodes } else { 0 };
-        let (neighbours, mut more) = source.neighbours(node, limits.into, most).await?;
-        for neighbour in neighbours {
-            if !known.contains(&neighbour) {
-                if known.len() >= limits.nodes {
-                    more = true;
-                    continue;
+        let mut next = vec![];
+        for part in ring.chunks(TOGETHER) {
+            let lists = source.neighbours(part, limits.into, most).await?;
+            for (node, (neighbours, mut more)) in part.iter().zip(lists) {
+                for neighbour in neighbours {
+                    if !known.contains(&neighbour) {
+                        if known.len() >= limits.nodes {
+                            more = true;
+                            continue;
+                        }
+                        known.insert(neighbour);
+                        next.push(neighbour);
+                    }
+                    let (made, source) = if limits.into { (neighbour, *node) } else { (*node, neighbour) };
+                    edges.insert(Edge { made, source });
                 }
-                known.insert(neighbour);
-                nodes.push(source.entry(neighbour).await?);
-                queue.push_back((neighbour, depth + 1));
+                if more {
+                    cut.insert(*node);
+                }
             }
-            let (made, source) = if limits.into { (neighbour, node) } else { (node, neighbour) };
-            edges.insert(Edge { made, source });
         }
-        if more {
-            cut.insert(node);
-        }
+        found.extend_from_slice(&next);
+        (ring, depth) = (next, depth + 1);
     }
+    nodes.extend(source.entries(&found).await?);
     let (edges, cut) = (edges.into_iter().collect(), cut.into_iter().collect());
     Ok(Some(Provenance { chain, root, nodes, edges, cut }))
 }
@@ -102,22 +109,32 @@ mod tests {
     }
 
     impl Source for Map {
-        async fn entry(&self, node: Node) -> Result<Entry, IndexError> {
-            let record =
-                self.0.contains_key(&byte(node)).then(|| Record::Dataset(crate::fixtures::dataset(byte(node))));
-            Ok(Entry { node, record })
+        async fn entries(&self, nodes: &[Node]) -> Result<Vec<Entry>, IndexError> {
+            let entry = |node: &Node| {
+                let record = self.0.contains_key(&byte(*node));
+                Entry { node: *node, record: record.then(|| Record::Dataset(crate::fixtures::dataset(byte(*node)))) }
+            };
+            Ok(nodes.iter().map(entry).collect())
         }
 
-        async fn neighbours(&self, from: Node, into: bool, most: usize) -> Result<(Vec<Node>, bool), IndexError> {
-            let all: Vec<u8> = match into {
-                false => self.0.get(&byte(from)).cloned().unwrap_or_default(),
-                true => {
-                    let made = self.0.iter().filter(|(_, sources)| sources.contains(&byte(from)));
-                    made.map(|(one, _)| *one).collect()
-                }
+        async fn neighbours(
+            &self,
+            nodes: &[Node],
+            into: bool,
+            most: usize,
+        ) -> Result<Vec<(Vec<Node>, bool)>, IndexError> {
+            let of = |from: &Node| {
+                let all: Vec<u8> = match into {
+                    false => self.0.get(&byte(*from)).cloned().unwrap_or_default(),
+                    true => {
+                        let made = self.0.iter().filter(|(_, sources)| sources.contains(&byte(*from)));
+                        made.map(|(one, _)| *one).collect()
+                    }
+                };
+                let more = all.len() > most;
+                (all.into_iter().take(most).map(node).collect(), more)
             };
-            let more = all.len() > most;
-            Ok((all.into_iter().take(most).map(node).collect(), more))
+            Ok(nodes.iter().map(of).collect())
         }
     }
 

@@ -3,6 +3,7 @@ import { isHash, toAddress, toHash, toNode, unmappedAccount } from "./basic.js";
 import { Chain } from "./chain.js";
 import { type ArgsOf, type Contract, Contracts } from "./contracts.js";
 import { AssayError } from "./errors.js";
+import { exported } from "./exports/index.js";
 import { Walk, findNode } from "./graph.js";
 import type { MarketMessages } from "./generated/market.js";
 import { newSecret, termsHash } from "./hashes.js";
@@ -49,13 +50,14 @@ function client(chain: Chain, contracts: Contracts): Client {
   const { token } = chain.network;
   const read = <T>(ask: (at: Block) => Promise<T>) => chain.read(ask);
 
+  const rooted = async (at: Block, root: Hash | Node): Promise<Node> => {
+    const node = typeof root === "string" && isHash(root) ? await findNode(contracts, at, toHash(root)) : toNode(root);
+    if (node) return node;
+    throw new AssayError("NotFound", `nothing with the id ${root} is registered here; check the id and the network`);
+  };
+
   const graph = (root: Hash | Node, direction: "made_from" | "made_into", options: GraphOptions = {}): Promise<Graph> =>
-    read(async (at) => {
-      const node =
-        typeof root === "string" && isHash(root) ? await findNode(contracts, at, toHash(root)) : toNode(root);
-      if (node) return await new Walk(contracts, at, direction, options).from(node);
-      throw new AssayError("NotFound", `nothing with the id ${root} is registered here; check the id and the network`);
-    });
+    read(async (at) => new Walk(contracts, at, direction, options).from(await rooted(at, root)));
 
   const neighbours = (node: Node, list: "made_from" | "made_into", page?: PageRequest) =>
     read((at) => newest((offset, limit) => registry.ask(at, list, { node, offset, limit }), page));
@@ -112,6 +114,8 @@ function client(chain: Chain, contracts: Contracts): Client {
     descendants: (root, options) => graph(root, "made_into", { ...options, withoutOperators: true }),
     children: (node, page) => neighbours(node, "made_into", page),
     parents: (node, page) => neighbours(node, "made_from", page),
+    export: (form, root, options = {}) =>
+      read(async (at) => exported(contracts, at, form, await rooted(at, root), options)),
     owners: (model) => read((at) => past.owners(at, toHash(model))),
     verification: (model) => read((at) => verification(records, at, toHash(model))),
     contributions: (job) => read((at) => records.contributions(at, job)),

@@ -4,6 +4,7 @@ import { FOR_EVER, isAddress, isHash, nodeKey, parseNodeKey, share, toAddress } 
 import { connect } from "./client.js";
 import { parseDeployment } from "./deployment.js";
 import { economics } from "./economics.js";
+import { indexUrl, withIndex } from "./indexed/index.js";
 import { wallets } from "./signers.js";
 import type { Functions } from "./types/functions.js";
 
@@ -15,6 +16,7 @@ export {
   artefactMatches,
   connect,
   economics,
+  indexUrl,
   isAddress,
   isHash,
   nodeKey,
@@ -23,6 +25,7 @@ export {
   share,
   toAddress,
   wallets,
+  withIndex,
 };
 
 // What is promised is what there is.
@@ -32,6 +35,7 @@ export {
   artefactMatches,
   connect,
   economics,
+  indexUrl,
   isAddress,
   isHash,
   nodeKey,
@@ -40,4 +44,5 @@ export {
   share,
   toAddress,
   wallets,
+  withIndex,
 }) satisfies Functions;

@@ -11,7 +11,7 @@ type Read<T> = (offset: number, limit: number) => Promise<ChainPage<T>>;
 /** Most items that the contracts give at once, and fewer of standings. */
 export const MOST = 50;
 export const MOST_STANDINGS = 25;
-const DEFAULT_LIMIT = 20;
+export const DEFAULT_LIMIT = 20;
 
 /** Items from `start` on, in the chain's order, until `end`. */
 async function between<T>(read: Read<T>, start: number, end: number, most: number): Promise<T[]> {

@@ -78,3 +78,7 @@ export function inWords({ name, value }: Pick<Refusal, "name" | "value">, token:
   if (words === undefined) return spelled(name, value);
   return typeof words === "string" ? words : words(value, token);
 }
+
+/** The name of a variant as the command line and the index write it. */
+export const snake = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter, index) => (index ? "_" : "") + letter.toLowerCase());

@@ -2,4 +2,6 @@
 
 import "./stage.js";
 import "./reading.js";
+import "./exports.js";
+import "./indexed.js";
 import "./signing.js";

@@ -1,8 +1,7 @@
 // The library's answers as `assay --json` writes them, so that two independent readers can be compared.
 
 import type { Token } from "../src/index.js";
-
-const snake = (name: string) => name.replace(/[A-Z]/g, (letter, index) => (index ? "_" : "") + letter.toLowerCase());
+import { snake } from "../src/words.js";
 
 /** Fields that the command line shows as amounts with their unit. */
 const AMOUNTS = new Set(

@@ -4,7 +4,7 @@ import type { Status } from "@assay/client";
 import { isAddress, isHash } from "@assay/client";
 import { useEffect, useState } from "preact/hooks";
 import { AccountDialog } from "./actions/accounts";
-import { NetworkDialog, NetworkForm } from "./actions/network";
+import { NetworkDialog, NetworkForm, indexInWords } from "./actions/network";
 import { PostPage } from "./actions/post";
 import { AccountPage } from "./pages/account";
 import { DatasetPage } from "./pages/dataset";
@@ -13,7 +13,7 @@ import { JobPage } from "./pages/job";
 import { Datasets, Jobs, Models, Operators, Search, Verifiers } from "./pages/lists";
 import { ModelPage } from "./pages/model";
 import { type Route, route, to } from "./router";
-import { block, chosen, client, failure, ready, retry, status } from "./session";
+import { block, chosen, client, failure, index, ready, retry, status, useIndex } from "./session";
 import { recall, remember } from "./storage";
 import { plain, short } from "./text";
 import { signer } from "./wallet";
@@ -70,12 +70,13 @@ export function App() {
         </div>
       </header>
       <Trouble />
+      <NamedIndex />
       <main id="main" tabIndex={-1}>
         <Content />
       </main>
       <footer class="foot">
         <span>
-          Read from the chain by your browser; nothing stands in between.{" "}
+          {indexInWords() ?? "Read from the chain by your browser; nothing stands in between."}{" "}
           {block.value ? <span class="number">Final block {block.value.number.toLocaleString("en-GB")}.</span> : null}
         </span>
         <Theme />
@@ -134,6 +135,22 @@ function Trouble() {
     );
   }
   return null;
+}
+
+/** Said where the page's address has brought an index, which its reader may not know. */
+function NamedIndex() {
+  const { value: named } = index;
+  if (!client.value || !named?.byAddress) return null;
+  return (
+    <div class="notice" role="status">
+      <p>
+        This page’s address names an index. {indexInWords()}{" "}
+        <button type="button" class="plain" onClick={() => void useIndex("")}>
+          Use none
+        </button>
+      </p>
+    </div>
+  );
 }
 
 function Content() {

@@ -1,6 +1,7 @@
 // The one connection of the page: which network, whether it is there, and what it is at.
 
-import type { Block, Client, Deployment, Status } from "@assay/client";
+import type { Block, Client, Deployment, IndexStatus, Status } from "@assay/client";
+import { indexUrl, withIndex } from "@assay/client";
 import { computed, signal } from "@preact/signals";
 import { recall, remember } from "./storage";
 
@@ -11,6 +12,15 @@ export interface Choice {
   source: unknown;
   /** Added by the reader, and so removable. */
   own: boolean;
+}
+
+/** An index that is asked where it can be. */
+export interface Index {
+  url: string;
+  /** Whether this page's address named it, and not the reader. */
+  byAddress: boolean;
+  /** Unknown until it was asked. */
+  status: IndexStatus | undefined;
 }
 
 /** What the page needs of the client library; tests give another. */
@@ -24,6 +34,7 @@ let library: Library | undefined;
 export const choices = signal<Choice[]>([]);
 export const chosen = signal<Choice | undefined>(undefined);
 export const client = signal<Client | undefined>(undefined);
+export const index = signal<Index | undefined>(undefined);
 export const status = signal<Status>({ state: "closed" });
 export const block = signal<Block | undefined>(undefined);
 /** Why there is no connection. */
@@ -118,6 +129,50 @@ function keepOwn(): void {
   );
 }
 
+/** Under which name the index of a network is remembered. */
+const indexName = ({ deployment }: Choice) => `index ${deployment.genesis} ${deployment.market.address}`;
+
+/**
+ * Which index to ask for a network: the one that the page's address names (`?index=`), the one that the reader chose
+ * (or none, if that was the choice), or the one that the list of networks has (`index` beside the deployment's fields).
+ */
+function indexOf(choice: Choice): Index | undefined {
+  const named = new URLSearchParams(location.search).get("index");
+  const published = (choice.source as { index?: unknown }).index;
+  const kept = recall<unknown>(indexName(choice), published);
+  const url = named ?? kept;
+  if (typeof url !== "string" || url === "") return undefined;
+  try {
+    return { url: indexUrl(url), byAddress: named !== null, status: undefined };
+  } catch (error) {
+    return { url, byAddress: named !== null, status: { used: false, reason: toError(error).message } };
+  }
+}
+
+/** Asks an index from now on, or none, and remembers that for the network. Throws if the URL is none of an index. */
+export async function useIndex(url: string): Promise<void> {
+  const { value: choice } = chosen;
+  if (!choice) return;
+  remember(indexName(choice), url === "" ? "" : indexUrl(url));
+  // The reader's word comes before that of the address.
+  const address = new URL(location.href);
+  address.searchParams.delete("index");
+  history.replaceState(history.state, "", address);
+  await choose(choice);
+}
+
+/** The client over the index, if there is one. */
+function overIndex(connected: Client, choice: Choice): Client {
+  const found = indexOf(choice);
+  index.value = found;
+  if (!found || found.status) return connected;
+  return withIndex(connected, found.url, {
+    onStatus: (status) => {
+      if (index.value?.url === found.url) index.value = { ...found, status };
+    },
+  });
+}
+
 let attempt = 0;
 let leave: (() => void)[] = [];
 
@@ -130,6 +185,7 @@ export async function choose(choice: Choice): Promise<void> {
   client.value = undefined;
   block.value = undefined;
   failure.value = undefined;
+  index.value = undefined;
   chosen.value = choice;
   const { deployment } = choice;
   remember("network", `${deployment.genesis} ${deployment.url}`);
@@ -138,7 +194,7 @@ export async function choose(choice: Choice): Promise<void> {
     const connected = await library.connect(deployment.url, deployment);
     if (mine !== attempt) return connected.close();
     listen(connected);
-    client.value = connected;
+    client.value = overIndex(connected, choice);
   } catch (error) {
     if (mine !== attempt) return;
     failure.value = toError(error);

@@ -124,7 +124,7 @@ test("the policy lets nothing else run", async () => {
   assert.equal(ran, false);
 });
 
-test("a saved drawing and a model card keep hostile names as text", async () => {
+test("a saved drawing and the exports keep hostile names as text", async () => {
   const { page } = await watched(await browser.newContext());
   await open(page, `model/${hash("e", 1)}`);
   const read = async (name: string) => {
@@ -133,15 +133,28 @@ test("a saved drawing and a model card keep hostile names as text", async () => 
     for await (const chunk of await saved.createReadStream()) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks).toString();
   };
-  const svg = await read("Save the drawing (SVG)");
   // Read where no policy stands in the way.
   const blank = await page.context().newPage();
-  const elements = await blank.evaluate((svg) => {
-    const parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
-    return [...new Set([...parsed.querySelectorAll("*")].map(({ localName }) => localName))].sort();
-  }, svg);
-  assert.deepEqual(elements, ["clipPath", "defs", "g", "path", "rect", "style", "svg", "text", "title"]);
-  const card = await read("Save a model card");
+  const elements = (svg: string) =>
+    blank.evaluate((svg) => {
+      const parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
+      return [...new Set([...parsed.querySelectorAll("*")].map(({ localName }) => localName))].sort();
+    }, svg);
+  const drawn = await elements(await read("Save the drawing (SVG)"));
+  assert.deepEqual(drawn, ["clipPath", "defs", "g", "path", "rect", "style", "svg", "text", "title"]);
+  assert.deepEqual(await elements(await read("Lineage as SVG")), [
+    "g",
+    "path",
+    "rect",
+    "style",
+    "svg",
+    "text",
+    "title",
+  ]);
+  const statement = JSON.parse(await read("in-toto statement"));
+  assert.match(statement.subject[0].downloadLocation, /^https:\/\/[^<>"\s]+$/);
+  assert.ok(JSON.parse(await read("W3C PROV")).entity);
+  const card = await read("Model card");
   // The head is YAML, in which a quoted text is a text; below it Markdown must not see markup.
   const body = card.replace(/^---\n[\s\S]*?\n---\n/, "");
   assert.notEqual(body, card);

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JobDraft } from "@assay/client";
-import { escaped } from "../src/card.js";
 import { fileName } from "../src/files.js";
 import { choices, clash, dutiesOf, gather } from "../src/licences.js";
 import { type Edge, layOut, path, withoutRings } from "../src/lineage/layout.js";
@@ -244,8 +243,4 @@ test("a form is read back as the job that it was filled from, and says what is w
     assert.equal(none, undefined, field);
     assert.ok(problems[field], field);
   }
-});
-
-test("a model card takes a stranger's text as text", () => {
-  assert.equal(escaped("[x](javascript:1) <b> `c` # *"), "\\[x\\]\\(javascript\\:1\\) \\<b\\> \\`c\\` \\# \\*");
 });

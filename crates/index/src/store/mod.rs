@@ -1,10 +1,12 @@
 //! The database: SQLite or PostgreSQL, with the same tables
 //! (`migrations/`) and the same queries.
 
+mod lineage;
 mod read;
 mod write;
 
-pub use read::{Filter, Found, Page, Records, Snapshot};
+pub use lineage::Records;
+pub use read::{Filter, Found, Page, Snapshot};
 
 use crate::error::IndexError;
 use assay_export::{BlockInfo, ChainInfo};

@@ -1,10 +1,10 @@
 //! Reading: pages, single records, edges, search.
 
 use super::{State, write};
-use crate::{error::IndexError, lineage::Source};
-use assay_export::{Entry, Node};
+use crate::error::IndexError;
+use assay_export::Node;
 use assay_protocol::{Address, Hash, market::Role};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sqlx::{Any, Row, Transaction, any::AnyRow};
 use tokio::sync::Mutex;
@@ -61,7 +61,7 @@ pub struct Snapshot {
 }
 
 /// A value of a query.
-enum Value {
+pub(super) enum Value {
     Text(String),
     Number(i64),
 }
@@ -89,7 +89,7 @@ impl Snapshot {
         Self { transaction: Mutex::new(transaction) }
     }
 
-    async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<AnyRow>, IndexError> {
+    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<AnyRow>, IndexError> {
         let mut query = sqlx::query(sql);
         for value in values {
             query = match value {
@@ -283,11 +283,6 @@ impl Snapshot {
         }
         Ok(found)
     }
-
-    async fn read_record<T: DeserializeOwned>(&self, node: Node, market: Address) -> Result<Option<T>, IndexError> {
-        let record = self.raw(node, market).await?;
-        Ok(record.map(|record| serde_json::from_str(record.get())).transpose()?)
-    }
 }
 
 fn records(rows: &[AnyRow]) -> Result<Vec<Box<RawValue>>, IndexError> {
@@ -297,35 +292,4 @@ fn records(rows: &[AnyRow]) -> Result<Vec<Box<RawValue>>, IndexError> {
             Ok(RawValue::from_string(text)?)
         })
         .collect()
-}
-
-/// A snapshot with the market whose jobs it has.
-#[derive(Debug)]
-pub struct Records<'a> {
-    /// The snapshot.
-    pub snapshot: &'a Snapshot,
-    /// The market.
-    pub market: Address,
-}
-
-impl Source for Records<'_> {
-    async fn entry(&self, node: Node) -> Result<Entry, IndexError> {
-        Ok(Entry { node, record: self.snapshot.read_record(node, self.market).await? })
-    }
-
-    async fn neighbours(&self, node: Node, into: bool, most: usize) -> Result<(Vec<Node>, bool), IndexError> {
-        let sql = match into {
-            true => "SELECT made FROM edges WHERE source = $1 ORDER BY source_place LIMIT $2",
-            false => "SELECT source FROM edges WHERE made = $1 ORDER BY made_place LIMIT $2",
-        };
-        let rows = self.snapshot.rows(sql, vec![node.to_string().into(), (most as u64 + 1).into()]).await?;
-        let mut nodes = vec![];
-        for row in &rows {
-            let text: String = row.try_get(0)?;
-            nodes.push(text.parse().map_err(IndexError::Broken)?);
-        }
-        let more = nodes.len() > most;
-        nodes.truncate(most);
-        Ok((nodes, more))
-    }
 }

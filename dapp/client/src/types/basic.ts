@@ -91,6 +91,12 @@ export interface Block {
   hash: Hash;
 }
 
+/** A block that somebody named; an index does not keep the hashes of all. */
+export interface NamedBlock {
+  number: number;
+  hash: Hash | undefined;
+}
+
 /** How the connection is. */
 export type Status =
   | { state: "connecting"; url: string }

@@ -15,7 +15,7 @@ import type {
   Unsubscribe,
 } from "./basic.js";
 import type { Job, JobSummary, Operator, Paid, Role, Rules, StakedAccount, Standing, Verifier } from "./market.js";
-import type { Graph, GraphOptions, History, JobContributions, JobMove, Owners, Verification } from "./provenance.js";
+import type { Export, ExportForm, Graph, GraphOptions, History, JobContributions, JobMove, Owners, Verification } from "./provenance.js";
 import type { Dataset, DatasetSummary, Grant, Model, ModelSummary, Statement } from "./registry.js";
 import type { JobDraft, PostedJob, Secret, Signer, Transaction } from "./transactions.js";
 
@@ -109,6 +109,8 @@ export interface Client {
   /** What was made from a node, one step, newest first. */
   children(node: Node, page?: PageRequest): Promise<Page<Node>>;
   parents(node: Node, page?: PageRequest): Promise<Page<Node>>;
+  /** What a node was made from, in a form that other tools read. Croissant comes without the dataset's files. */
+  export(form: ExportForm, root: Hash | Node, options?: GraphOptions): Promise<Export>;
   owners(model: Hash): Promise<Owners>;
   verification(model: Hash): Promise<Verification | undefined>;
   contributions(job: JobId): Promise<JobContributions | undefined>;

@@ -11,6 +11,14 @@ export interface ConnectOptions {
   webSocket?: unknown;
 }
 
+/** Whether an index is used, and why not. */
+export type IndexStatus = { used: true; block: number } | { used: false; reason: string };
+
+export interface IndexOptions {
+  /** Told when the index is found to be of use, and when it is not: then everything is read from the chain. */
+  onStatus?: (status: IndexStatus) => void;
+}
+
 /** A wallet that has put itself into the page. */
 export interface Wallet {
   /** As it calls itself; a stranger's text. */
@@ -26,6 +34,15 @@ export interface Functions {
    * @throws AssayError `Unreachable`, `WrongNetwork`, `NoContract`, `OtherContract`.
    */
   connect(node: string | string[] | JsonRpcProvider, deployment: Deployment, options?: ConnectOptions): Promise<Client>;
+  /**
+   * The same client, with lists, search, lineage, owners and jobs' histories from an index (docs/index.md) while that is
+   * of the same chain and contracts and at most two minutes behind the node. Otherwise, and for everything else, the chain
+   * is read. What the index says is not checked against the chain.
+   * @throws AssayError `BadInput` if `url` is none of an index.
+   */
+  withIndex(client: Client, url: string, options?: IndexOptions): Client;
+  /** An index's URL as `withIndex` takes it, in one form. */
+  indexUrl(url: string): string;
   /** Checks the content of the file that `assay deploy` writes (text, or parsed JSON). */
   parseDeployment(json: unknown): Deployment;
   /** The same text for the same node: `model:0x…`, `dataset:0x…`, `job:0x…:3`, `operator:0x…`. */

@@ -1,4 +1,4 @@
-import type { Address, Amount, Block, Hash, JobId, Node, Seconds } from "./basic.js";
+import type { Address, Amount, Block, Hash, JobId, NamedBlock, Node, Seconds } from "./basic.js";
 import type { Check, Contributions, Job, JobState } from "./market.js";
 import type { DatasetRecord, ModelRecord } from "./registry.js";
 
@@ -58,7 +58,7 @@ export interface Ownership {
   /** Who gave it; `undefined` for the first owner. */
   from: Address | undefined;
   /** When, and in which block. `undefined` if the node no longer has that block's events. */
-  block: Block | undefined;
+  block: NamedBlock | undefined;
   at: Seconds | undefined;
 }
 
@@ -135,7 +135,7 @@ export interface JobMove {
   state: JobState;
   /** Until when the new state might last. */
   deadline: Seconds;
-  block: Block;
+  block: NamedBlock;
   at: Seconds;
 }
 
@@ -144,4 +144,22 @@ export interface History<T> {
   items: T[];
   /** Whether nothing is missing: the node still had all blocks since the deployment. */
   complete: boolean;
+}
+
+/**
+ * A form that other tools read: W3C PROV of any node (PROV-JSON), Croissant of a dataset, an in-toto statement of a
+ * model, a model card, a drawing of any node's lineage. `docs/exports.md` describes each.
+ */
+export type ExportForm = "prov" | "croissant" | "statement" | "card" | "svg";
+
+/** A provenance in one of these forms: what `assay export` writes of the same block. */
+export interface Export {
+  text: string;
+  mediaType: string;
+  /** What a file's name ends with, such as `prov.json`. */
+  ending: string;
+  /** The block as of which it is. */
+  block: Block;
+  /** Whether a limit kept a part of the lineage out of it. */
+  cut: boolean;
 }

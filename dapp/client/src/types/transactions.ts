@@ -1,7 +1,7 @@
 import type { PolkadotSigner } from "polkadot-api";
 import type { Address, Amount, Block, Hash, JobId } from "./basic.js";
 import type { ContractEvent } from "./client.js";
-import type { ModelTerms, Policy, Windows } from "./market.js";
+import type { ModelTerms, Terms } from "./market.js";
 
 /** Who signs: an injected wallet's account, or a development account. */
 export interface Signer {
@@ -62,23 +62,12 @@ export interface Transaction<T> {
   submit(signer: Signer, onProgress?: (progress: Progress) => void): Promise<Receipt<T>>;
 }
 
-/** What a job to post is like. `jobLike` fills most of it from a job on chain. */
-export interface JobDraft {
+/** What a job to post is like: its terms, and what it is about. `jobLike` fills most of it from a job on chain. */
+export interface JobDraft extends Omit<Terms, "spec" | "sealedSecret"> {
   model: ModelTerms;
   datasets: Hash[];
-  /** The encoded specification, and what it compiles to. */
+  /** The encoded specification, which compiles to `program`. */
   spec: Uint8Array;
-  program: Hash;
-  segments: number;
-  payment: Amount;
-  fee: Amount;
-  stake: Amount;
-  handBack: Amount;
-  bond: Amount;
-  samples: number;
-  panel: number;
-  policy: Policy;
-  windows: Windows;
   /**
    * The most that the owners of all inputs may get together, in basis points of the payment: they may raise their
    * royalties until the job is posted.
@@ -114,13 +103,7 @@ export interface Economics {
 }
 
 /** What `economics` is asked about. */
-export interface EconomicsRequest {
-  segments: number;
-  samples: number;
-  panel: number;
-  payment: Amount;
-  policy: Policy;
-}
+export type EconomicsRequest = Pick<Terms, "segments" | "samples" | "panel" | "payment" | "policy">;
 
 /** What `postJob` answers. */
 export interface PostedJob {

@@ -1,7 +1,7 @@
 // Choosing the network: from a list, or by a node's URL and the file that says where the contracts are.
 
 import { useState } from "preact/hooks";
-import { type Choice, addNetwork, choices, choose, chosen, removeNetwork, status } from "../session";
+import { type Choice, addNetwork, choices, choose, chosen, index, removeNetwork, status, useIndex } from "../session";
 import { plain, short } from "../text";
 import { Dialog } from "../ui/dialog";
 
@@ -131,6 +131,75 @@ function Another({ added }: { added: (choice: Choice) => void }) {
   );
 }
 
+/** What is to be said of the index. */
+export function indexInWords(): string | undefined {
+  const { value: used } = index;
+  if (!used) return undefined;
+  const where = plain(used.url);
+  if (!used.status) return `The index at ${where} has not been asked yet.`;
+  return used.status.used
+    ? `Lists, search, lineage and history come from the index at ${where}; all else is read from the chain.`
+    : `The index at ${where} is not used: ${plain(used.status.reason)}. Everything is read from the chain.`;
+}
+
+/** Which index to ask. */
+function IndexForm({ done }: { done: () => void }) {
+  const current = index.value?.url ?? "";
+  const [url, setUrl] = useState(current);
+  const [problem, setProblem] = useState<string>();
+  const use = (url: string) =>
+    useIndex(url).then(done, (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+  return (
+    <details open={current !== ""}>
+      <summary>Index</summary>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void use(url.trim());
+        }}
+      >
+        <label>
+          An index’s URL
+          <input
+            type="text"
+            class="mono"
+            name="index"
+            value={url}
+            placeholder="https://…"
+            autocomplete="off"
+            spellcheck={false}
+            aria-describedby="index-help"
+            onInput={(event) => {
+              setUrl(event.currentTarget.value);
+              setProblem(undefined);
+            }}
+          />
+          <span id="index-help" class="quiet">
+            {indexInWords() ??
+              "Not needed. An index (assay index run) answers faster and remembers what a node forgets, but you take its word for it."}
+          </span>
+        </label>
+        {problem ? (
+          <p class="problem" role="alert">
+            {plain(problem)}
+          </p>
+        ) : null}
+        <p class="actions">
+          <button type="submit" class="button">
+            Use this index
+          </button>
+          {current !== "" ? (
+            <button type="button" class="button" onClick={() => void use("")}>
+              Use none
+            </button>
+          ) : null}
+        </p>
+      </form>
+    </details>
+  );
+}
+
 export function NetworkDialog({ close }: { close: () => void }) {
   const choice = chosen.value;
   return (
@@ -142,6 +211,7 @@ export function NetworkDialog({ close }: { close: () => void }) {
         </p>
       ) : null}
       <NetworkForm done={close} />
+      {choice ? <IndexForm key={index.value?.url} done={close} /> : null}
     </Dialog>
   );
 }

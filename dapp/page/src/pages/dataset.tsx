@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { BuyDialog } from "../actions/simple";
 import { kindName, title } from "../lineage/model";
 import { LineageParts } from "../lineage/part";
+import { Exports } from "../parts/exports";
 import { Statements } from "../parts/statements";
 import { useRead } from "../read";
 import { to } from "../router";
@@ -108,6 +109,7 @@ function Whole({ dataset }: { dataset: Dataset }) {
       </div>
       <Grants id={id} />
       <Statements about={{ type: "Dataset", value: id }} />
+      <Exports root={{ type: "Dataset", value: id }} name={record.name} />
       {buying ? <BuyDialog dataset={dataset} close={() => setBuying(false)} /> : null}
     </>
   );

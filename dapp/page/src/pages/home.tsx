@@ -1,6 +1,7 @@
 // The first page: what is new, and a search.
 
 import type { DatasetSummary, JobSummary, ModelSummary } from "@assay/client";
+import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { useRead } from "../read";
 import { go, to } from "../router";
@@ -96,6 +97,17 @@ export function JobRow({ id, state, deadline }: JobSummary) {
   );
 }
 
+/** A list of such rows. */
+export function Rows<T extends { id: string | bigint }>({ items, row: Row }: { items: T[]; row: (one: T) => VNode }) {
+  return (
+    <ul class="bare rows">
+      {items.map((one) => (
+        <Row key={String(one.id)} {...one} />
+      ))}
+    </ul>
+  );
+}
+
 const shown = 6;
 
 export function Home() {
@@ -122,11 +134,7 @@ export function Home() {
                 </Empty>
               ) : (
                 <>
-                  <ul class="bare rows">
-                    {items.map((one) => (
-                      <ModelRow key={one.id} {...one} />
-                    ))}
-                  </ul>
+                  <Rows items={items} row={ModelRow} />
                   <More total={total} href={to("models")} what="models" />
                 </>
               )
@@ -142,11 +150,7 @@ export function Home() {
                 </Empty>
               ) : (
                 <>
-                  <ul class="bare rows">
-                    {items.map((one) => (
-                      <DatasetRow key={one.id} {...one} />
-                    ))}
-                  </ul>
+                  <Rows items={items} row={DatasetRow} />
                   <More total={total} href={to("datasets")} what="datasets" />
                 </>
               )
@@ -162,11 +166,7 @@ export function Home() {
                 </Empty>
               ) : (
                 <>
-                  <ul class="bare rows">
-                    {items.map((one) => (
-                      <JobRow key={String(one.id)} {...one} />
-                    ))}
-                  </ul>
+                  <Rows items={items} row={JobRow} />
                   <More total={total} href={to("jobs")} what="jobs" />
                 </>
               )

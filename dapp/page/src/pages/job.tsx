@@ -4,11 +4,12 @@ import type { Job, JobId, JobMove, Secret } from "@assay/client";
 import { useState } from "preact/hooks";
 import { AdvanceDialog, CancelDialog, RevealDialog } from "../actions/simple";
 import { Contributions } from "../parts/contributions";
+import { Exports } from "../parts/exports";
 import { Slots, Strip } from "../parts/checked";
 import { StateTag, isOver, states, usualWay } from "../parts/state";
 import { useRead } from "../read";
 import { to } from "../router";
-import { block, chainNow } from "../session";
+import { block, chainNow, client } from "../session";
 import { recall } from "../storage";
 import { count, duration, percent } from "../text";
 import { signer } from "../wallet";
@@ -36,6 +37,7 @@ function Whole({ view }: { view: Job }) {
   const { id, terms, model, job, slots } = view;
   const over = isOver(job.state);
   const drawn = slots.slice(0, terms.samples).length;
+  const market = client.value?.network.deployment.market.address;
   return (
     <>
       <header class="head">
@@ -114,6 +116,7 @@ function Whole({ view }: { view: Job }) {
           </Facts>
         </Part>
       </div>
+      {market ? <Exports root={{ type: "Job", value: { market, job: id } }} name={`job-${id}`} /> : null}
     </>
   );
 }

@@ -8,7 +8,7 @@ import { Account, Amount, Location, Name } from "../ui/basics";
 import { Empty, Pager, Show, usePage } from "../ui/states";
 import { short } from "../text";
 import type { Client } from "@assay/client";
-import { DatasetRow, JobRow, ModelRow, SearchForm } from "./home";
+import { DatasetRow, JobRow, ModelRow, Rows, SearchForm } from "./home";
 
 const size = 20;
 
@@ -57,13 +57,7 @@ export function Models() {
       read={(client, page) => client.models(page)}
       empty="No model yet. One is registered when a job is final."
     >
-      {(items) => (
-        <ul class="bare rows">
-          {items.map((one) => (
-            <ModelRow key={one.id} {...one} />
-          ))}
-        </ul>
-      )}
+      {(items) => <Rows items={items} row={ModelRow} />}
     </List>
   );
 }
@@ -81,13 +75,7 @@ export function Datasets() {
         </>
       }
     >
-      {(items) => (
-        <ul class="bare rows">
-          {items.map((one) => (
-            <DatasetRow key={one.id} {...one} />
-          ))}
-        </ul>
-      )}
+      {(items) => <Rows items={items} row={DatasetRow} />}
     </List>
   );
 }
@@ -112,13 +100,7 @@ export function Jobs() {
         </p>
       }
     >
-      {(items) => (
-        <ul class="bare rows">
-          {items.map((one) => (
-            <JobRow key={String(one.id)} {...one} />
-          ))}
-        </ul>
-      )}
+      {(items) => <Rows items={items} row={JobRow} />}
     </List>
   );
 }

@@ -3,11 +3,10 @@
 import type { Hash, Model } from "@assay/client";
 import { useState } from "preact/hooks";
 import { TransferDialog } from "../actions/simple";
-import { fileName, save } from "../files";
 import { LineageParts } from "../lineage/part";
-import { modelCard } from "../card";
 import { Checked } from "../parts/checked";
 import { Contributions } from "../parts/contributions";
+import { Exports } from "../parts/exports";
 import { Artefact } from "../parts/file";
 import { Owners } from "../parts/owners";
 import { Statements } from "../parts/statements";
@@ -17,7 +16,7 @@ import { client } from "../session";
 import { count, percent } from "../text";
 import { signer } from "../wallet";
 import { Account, Facts, Hex, Licence, Name, When } from "../ui/basics";
-import { Empty, Failed, Part, Show } from "../ui/states";
+import { Empty, Part, Show } from "../ui/states";
 
 export function ModelPage({ id }: { id: Hash }) {
   const read = useRead(`model ${id}`, (client) => client.model(id));
@@ -40,21 +39,10 @@ export function ModelPage({ id }: { id: Hash }) {
 function Whole({ model }: { model: Model }) {
   const { id, record, owner, madeFrom } = model;
   const [dialog, setDialog] = useState(false);
-  const [failed, setFailed] = useState<Error>();
   const market = client.value?.network.deployment.market.address;
   const datasets = madeFrom.filter(({ type }) => type === "Dataset").length;
   const parents = madeFrom.filter(({ type }) => type === "Model").length;
   const mine = owner !== undefined && signer.value?.address === owner;
-  const card = async () => {
-    const connected = client.value;
-    if (!connected) return;
-    setFailed(undefined);
-    try {
-      save(`${fileName(record.name, "model")}.md`, "text/markdown", await modelCard(connected, model));
-    } catch (error) {
-      setFailed(error instanceof Error ? error : new Error(String(error)));
-    }
-  };
   return (
     <>
       <header class="head">
@@ -72,11 +60,7 @@ function Whole({ model }: { model: Model }) {
           <button type="button" class="button" onClick={() => setDialog(true)}>
             {mine ? "Transfer your model" : "Transfer it"}
           </button>
-          <button type="button" class="button" onClick={card}>
-            Save a model card
-          </button>
         </p>
-        {failed ? <Failed error={failed} what="The model card could not be written" /> : null}
       </header>
       <LineageParts root={{ type: "Model", value: id }} name={record.name} />
       <Checked model={id} />
@@ -111,6 +95,7 @@ function Whole({ model }: { model: Model }) {
       </div>
       <Artefact artefact={record.artefact} places={model.places} audit={`assay-verifier audit ${id}`} />
       <Statements about={{ type: "Model", value: id }} />
+      <Exports root={{ type: "Model", value: id }} name={record.name} />
       {dialog ? <TransferDialog model={model} close={() => setDialog(false)} /> : null}
     </>
   );

@@ -1,6 +1,8 @@
 // The client library's interface over records in memory. Only for tests of the page.
 
 import type { Client, Deployment, Hash, Job, Node, Page, PageRequest, Standing } from "@assay/client";
+import { written } from "../../../client/src/exports";
+import type { Provenance } from "../../../client/src/exports/provenance";
 import { token } from "../../../client/src/token";
 import { type Records, address, follow, hash } from "./records";
 
@@ -171,6 +173,23 @@ export function fakeClient(records: Records): Client {
     provenance: async (root, options) =>
       follow(records, toId(root), (id) => records.madeFrom.get(id) ?? [], false, options?.depth),
     descendants: async (root, options) => follow(records, toId(root), (id) => into.get(id) ?? [], true, options?.depth),
+    export: async (form, root) => {
+      const id = toId(root);
+      const graph = follow(records, id, (id) => records.madeFrom.get(id) ?? [], false);
+      const entries: Provenance["entries"] = new Map();
+      for (const facts of graph.nodes) {
+        const { key, node } = facts;
+        if (node.type !== "Operator") entries.set(key, { key, node, facts, trained: undefined });
+      }
+      const edges = graph.edges.flatMap(({ made, from }) => {
+        const ends = [entries.get(made), entries.get(from)];
+        return ends[0] && ends[1] ? [{ made: ends[0].node, from: ends[1].node }] : [];
+      });
+      const { locations = [] } = [...records.models, ...records.datasets].find((one) => one.id === id) ?? {};
+      const block = { number: 400, hash: hash("a", 400) };
+      const network = given.network!;
+      return written(form, { network, block, root: entries.get(graph.root)!, locations, entries, edges });
+    },
     owners: async (model) => ({
       model,
       owner: address(1),
