@@ -5,7 +5,7 @@ use crate::program::{Program, TensorKind};
 
 impl Work {
     /// The slots that it reads and the one that it writes.
-    fn slots(&self) -> (&[usize], Option<usize>) {
+    pub(super) fn slots(&self) -> (&[usize], Option<usize>) {
         match self {
             Work::Run { inputs, output, .. } => (inputs, Some(*output)),
             Work::Add { inputs, .. } => (inputs, None),
