@@ -85,7 +85,8 @@ pub struct PolicyOptions {
     /// Most bytes of all checkpoints of a job together
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 30)]
     pub max_disk_bytes: u64,
-    /// Most bytes of a job's tensors in memory
+    /// Most bytes of a job's tensors in memory at a time; on the CPU, a job that has more
+    /// is done in less by computing values twice and in parts of the batch, as far as that goes
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub max_memory_bytes: u64,
     /// Jobs in training at once; those that are only being checked do not count

@@ -4,7 +4,7 @@ use assay_content::Store;
 use assay_cuda::FallBack;
 use assay_data::{Csv, Files};
 use assay_engine::{Backend, CpuBackend, EngineError, Input, Program, Pulse, Session, State, Tensor};
-use assay_job::{DataSpec, JobSpec, Runner, SegmentRun, Task};
+use assay_job::{DataSpec, JobSpec, Task};
 use assay_oracle::meter::Meters;
 use assay_oracle::progress::{Progress, Subject};
 use assay_oracle::training::{Training, TrainingError};

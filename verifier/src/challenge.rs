@@ -41,7 +41,8 @@ pub struct ChallengeOptions {
     /// Folder for fetched data and checkpoints [default: assay/challenge in the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Most bytes of a job's tensors in memory
+    /// Most bytes of a job's tensors in memory at a time; on the CPU, a job that has more
+    /// is done in less by computing values twice and in parts of the batch, as far as that goes
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub max_memory_bytes: u64,
     /// Most bytes of a job's data file

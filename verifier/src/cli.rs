@@ -98,7 +98,8 @@ struct RunOptions {
     /// for attesting: who is late there loses a tenth of the bond
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     min_window: u32,
-    /// Most bytes of a job's tensors in memory
+    /// Most bytes of a job's tensors in memory at a time; on the CPU, a job that has more
+    /// is done in less by computing values twice and in parts of the batch, as far as that goes
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     max_memory_bytes: u64,
     /// Most bytes of a job's data file

@@ -398,7 +398,7 @@ impl Daemon {
             let view = deployed.market.job(job).await?.context("the job is gone")?;
             let spec = inputs::spec(&deployed, &view).await?;
             if !enlisted {
-                policy.spec(&spec)?;
+                policy.spec(&spec, &*backend)?;
             }
             let limit = if enlisted { inputs::MAX_DATA_BYTES } else { policy.max_data_bytes };
             let DataSpec { dataset, prepare, .. } = &spec.data;

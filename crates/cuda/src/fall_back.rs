@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use assay_engine::{Backend, EngineError, Input, Program, Pulse, Session, State, Tensor};
+use assay_engine::{Backend, EngineError, Footprint, Input, Program, Pulse, Session, State, Tensor};
 
 /// Runs programs on the first of two back ends, and on the second what the first cannot do.
 ///
@@ -50,6 +50,16 @@ impl Backend for FallBack {
                 self.second.prepare(program)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    fn footprint(&self, program: &Program) -> Result<Footprint, EngineError> {
+        if self.failed.load(Ordering::Relaxed) {
+            return self.second.footprint(program);
+        }
+        match self.first.footprint(program) {
+            Err(error) if error.is_of_machine() => self.second.footprint(program),
+            result => result,
         }
     }
 }

@@ -197,10 +197,7 @@ fn dataset(prepared: Prepared, samples: Samples) -> Result<Dataset, JobError> {
 }
 
 /// What `work` gives. If the machine fails in it, it is done again from the beginning, once.
-fn at_most_twice<T>(
-    backend: &dyn Backend,
-    mut work: impl FnMut() -> Result<T, JobError>,
-) -> Result<T, JobError> {
+fn at_most_twice<T>(backend: &dyn Backend, mut work: impl FnMut() -> Result<T, JobError>) -> Result<T, JobError> {
     match work() {
         Err(error) if error.is_of_machine() => {
             tracing::warn!(backend = backend.name(), "{error}; doing it again");

@@ -48,7 +48,8 @@ pub struct AuditOptions {
     /// Most bytes of a dataset or model file that is fetched
     #[arg(long, value_name = "BYTES", default_value_t = MAX_DATA_BYTES)]
     pub max_data_bytes: u64,
-    /// Most bytes of the tensors of a replay in memory
+    /// Most bytes of a job's tensors in memory at a time; on the CPU, a job that has more
+    /// is done in less by computing values twice and in parts of the batch, as far as that goes
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub max_memory_bytes: u64,
     /// What to replay on: cpu, cuda (the first NVIDIA GPU), or auto (the GPU if there is one that

@@ -57,16 +57,20 @@ impl Plan {
             let end = cuts.iter().find(|&&cut| cut > made);
             end.is_some_and(|&end| life.last_before < end) && !(keeps_products && is_product(&list[made]))
         };
-        let mut rewriter =
-            Rewriter { list, lives: &lives, slots: self.slots.clone(), again: vec![None; self.slots.len()], out: vec![] };
+        let mut rewriter = Rewriter {
+            list,
+            lives: &lives,
+            slots: self.slots.clone(),
+            again: vec![None; self.slots.len()],
+            out: vec![],
+        };
         rewriter.out.extend_from_slice(&list[..turn]);
         for work in &list[turn..] {
             rewriter.work(work, &is_dropped);
         }
         let Rewriter { slots, out, .. } = rewriter;
         let again = out.len() - list.len();
-        let (head, body) =
-            if self.parts > 1 { (self.head.clone(), out) } else { (out, self.body.clone()) };
+        let (head, body) = if self.parts > 1 { (self.head.clone(), out) } else { (out, self.body.clone()) };
         (again > 0).then(|| Plan { slots, head, body, again, ..self.clone() })
     }
 
@@ -192,5 +196,66 @@ impl Rewriter<'_> {
             Work::Store { from, to } => Work::Store { from: now(from), to: *to },
             Work::Finish { .. } | Work::Load { .. } => work.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::TrainingSpec;
+    use crate::plan::cut::cut;
+    use crate::program::TensorKind;
+
+    fn program(model: &str) -> Program {
+        let json = format!(
+            r#"{{ "model": {model}, "optimiser": {{ "sgd": {{ "lr": 1, "momentum": 0, "weight_decay": 0 }} }}, "batch": 8, "block": 2 }}"#
+        );
+        serde_json::from_str::<TrainingSpec>(&json).unwrap().compile().unwrap()
+    }
+
+    const GPT: &str =
+        r#"{ "gpt": { "vocabulary": 8, "context": 4, "layers": 6, "heads": 2, "width": 8, "dropout": 0.1 } }"#;
+
+    /// Every work finds what it reads, in every plan, and no op is done three times.
+    #[test]
+    fn what_is_read_was_made_before() {
+        let program = program(GPT);
+        for parts in [1, 4] {
+            let plain = cut(&program, parts).unwrap();
+            let mut most = 0;
+            for (segments, keeps_products) in SEGMENTS.into_iter().flat_map(|k| [(k, true), (k, false)]) {
+                let Some(plan) = plain.computing_again(&program, segments, keeps_products) else { continue };
+                let is_given =
+                    |slot: &Slot| slot.is_kept && program.tensors[slot.tensor as usize].kind != TensorKind::Temporary;
+                let mut made: Vec<bool> = plan.slots.iter().map(is_given).collect();
+                let mut times: HashMap<usize, usize> = HashMap::new();
+                for work in plan.head.iter().chain(&plan.body).chain(&plan.tail) {
+                    let (inputs, output) = work.slots();
+                    assert!(inputs.iter().all(|&slot| made[slot]), "{work:?} in {segments} segments");
+                    output.into_iter().for_each(|slot| made[slot] = true);
+                    if let Work::Run { op, .. } = work {
+                        *times.entry(*op).or_default() += 1;
+                    }
+                }
+                let twice: Vec<usize> = times.iter().filter(|(_, times)| **times > 1).map(|(op, _)| *op).collect();
+                let products = twice
+                    .iter()
+                    .filter(|&&op| matches!(program.ops[op].op, Op::MatMul { .. } | Op::BlockMatMul { .. }));
+                assert_eq!(products.count() == 0, keeps_products, "{segments} segments");
+                assert!(times.values().all(|times| *times <= 2));
+                assert_eq!(twice.len(), plan.again);
+                most = most.max(plan.again);
+            }
+            assert!(most > program.ops.len() / 10, "{most} of {}", program.ops.len());
+        }
+    }
+
+    #[test]
+    fn where_nothing_waits_nothing_is_done_again() {
+        let program = program(r#"{ "mlp": { "inputs": 4, "hidden": [], "classes": 3, "activation": "relu" } }"#);
+        let plain = cut(&program, 1).unwrap();
+        assert!(SEGMENTS.into_iter().all(|segments| plain.computing_again(&program, segments, true).is_none()));
     }
 }
