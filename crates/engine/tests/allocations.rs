@@ -130,7 +130,7 @@ fn conv_nets_and_gpts() {
 /// Likewise. What is allocated stays below the budget, but for what matmuls pack and the plan itself.
 fn budgets_hold() {
     let model =
-        r#"{ "gpt": { "vocabulary": 7, "context": 64, "layers": 12, "heads": 2, "width": 32, "dropout": 0.1 } }"#;
+        r#"{ "gpt": { "vocabulary": 7, "context": 32, "layers": 8, "heads": 2, "width": 16, "dropout": 0.1 } }"#;
     let spec = spec(model, "int8x2", "");
     let backend = CpuBackend::new(1).unwrap();
     let program = spec.compile().unwrap();

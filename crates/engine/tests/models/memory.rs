@@ -43,7 +43,7 @@ fn a_budget_changes_no_bit() {
 fn exact_sums_over_the_batch_need_all_of_it() {
     // Without blocks, what the gradients of weights are made of is kept for all samples.
     let (whole, blocks) = (least(&gpt("")), least(&gpt(r#", "block": 1"#)));
-    assert!(whole > 3 * blocks, "{whole} and {blocks}");
+    assert!(2 * whole > 3 * blocks, "{whole} and {blocks}");
     let spec = gpt("");
     assert_eq!(train(&limited(whole), &spec, 2), train(&CpuBackend::new(1).unwrap(), &spec, 2));
 }
