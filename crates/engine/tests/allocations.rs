@@ -141,12 +141,13 @@ fn budgets_hold() {
         panic!("this needs more than a byte")
     };
     for share in [0, 1, 2] {
-        let limit = u64::try_from(needed + share * (all.bytes - needed) / 4).unwrap();
+        let limit = u64::try_from(needed + share * (all.bytes - needed) / 16).unwrap();
         let backend = backend.clone().with_memory_limit(limit);
         let footprint = backend.footprint(&program).unwrap();
         let (own, _, peak) = allocations(&backend, &spec);
-        assert!(footprint.again > 0 && own == STEPS, "{footprint}, {own} allocations");
+        assert!(footprint.again > 0 || share > 0, "{footprint}");
+        assert_eq!(own, STEPS, "{footprint}");
         assert!(peak < limit as usize + 2 * beside, "{peak} bytes, with {limit} allowed and {beside} beside them");
-        assert!(2 * peak < usize::try_from(all.bytes).unwrap() || share > 1, "{peak} of {}", all.bytes);
+        assert!(2 * peak < usize::try_from(all.bytes).unwrap() || share > 0, "{peak} of {}", all.bytes);
     }
 }
