@@ -9,7 +9,6 @@ use crate::worker::{self, Ended, PROGRESS_FILE, Worker};
 use anyhow::{Context as _, bail};
 use assay_client::{Amount, Patience, Signer};
 use assay_content::{Kind, Store, serve, store::write_atomically};
-use assay_engine::CpuBackend;
 use assay_protocol::market::{JobSummary, MAX_PAGE, Role, State};
 use assay_protocol::{Address, Hash};
 use assay_shell::endpoint::endpoint;
@@ -60,7 +59,7 @@ pub async fn run(
     let journal = Journal::open(&folder)?;
     tie_folder(&folder, &deployed, &signer)?;
     let content = Store::open(folder.join("content"))?;
-    let backend = CpuBackend::new(options.threads)?.with_memory_limit(policy.max_memory_bytes);
+    let backend = options.backend.open(options.threads, policy.max_memory_bytes)?;
     let router = serve::router(content.clone());
     let (bound, server) = serve::serve(router, options.listen, {
         let shutdown = shutdown.clone();
@@ -79,7 +78,7 @@ pub async fn run(
         endpoint,
         policy,
         trainer,
-        backend: Arc::new(backend),
+        backend,
         folder,
         keep_all: options.keep_checkpoints == KeepCheckpoints::All,
         meters: Default::default(),
@@ -96,7 +95,7 @@ pub async fn run(
         account = %context.signer.account(),
         listen = %bound,
         endpoint = context.endpoint,
-        backend = assay_engine::Backend::name(&*context.backend),
+        backend = context.backend.name(),
         "watching for jobs"
     );
     let mut daemon = Daemon {

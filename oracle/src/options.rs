@@ -2,6 +2,7 @@
 
 use crate::policy::Policy;
 use assay_client::{Amount, Unit};
+use assay_cuda::BackendChoice;
 use assay_protocol::market::MAX_NOTE_BYTES;
 use assay_shell::output::UsageError;
 use clap::{Args, ValueEnum};
@@ -30,7 +31,11 @@ pub struct RunOptions {
     /// URL by which others reach that address, announced on chain [default: http://ADDR]
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
-    /// Threads to train with; 0 takes one per core
+    /// What to train on: cpu, cuda (the first NVIDIA GPU), or auto (the GPU if there is one that
+    /// passes a self-test, else the CPU, which also takes over if the GPU fails)
+    #[arg(long, value_name = "BACKEND", default_value_t)]
+    pub backend: BackendChoice,
+    /// Threads to train with on the CPU; 0 takes one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
     /// Raises the operator's stake to this at the start, if it is lower
@@ -80,7 +85,8 @@ pub struct PolicyOptions {
     /// Most bytes of all checkpoints of a job together
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 30)]
     pub max_disk_bytes: u64,
-    /// Most bytes of a job's tensors in memory
+    /// Most bytes of a job's tensors in memory at a time; on the CPU, a job that has more
+    /// is done in less by computing values twice and in parts of the batch, as far as that goes
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub max_memory_bytes: u64,
     /// Jobs in training at once; those that are only being checked do not count

@@ -21,7 +21,7 @@ pub struct Policy {
     pub max_steps: u64,
     /// Most bytes that all checkpoints of a job may take together.
     pub max_disk_bytes: u64,
-    /// Most bytes that the tensors of a job may take in memory.
+    /// Most bytes that the tensors of a job may take in memory at a time.
     pub max_memory_bytes: u64,
     /// Jobs at once.
     pub max_jobs: usize,
@@ -228,7 +228,7 @@ impl Policy {
 /// What a job needs of a machine, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// All tensors.
+    /// The tensors that are held at a time.
     pub memory: u64,
     /// One checkpoint.
     pub checkpoint: u64,

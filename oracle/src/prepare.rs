@@ -6,6 +6,7 @@ use crate::training;
 use anyhow::Context as _;
 use assay_content::{Kind, store::write_atomically};
 use assay_data::Files;
+use assay_engine::EngineError;
 use assay_job::{DataSpec, JobSpec, Task};
 use assay_protocol::Hash;
 use assay_protocol::hash::{Native, Sha256};
@@ -30,10 +31,17 @@ pub type Prepared = Result<Arc<Task>, Refusal>;
 pub async fn prepare(context: &Arc<Context>, job: &JobView) -> anyhow::Result<Prepared> {
     let spec = inputs::spec(&context.deployed, job).await?;
     let program = spec.compile()?;
-    let need = Need {
-        memory: u64::try_from(program.memory_bytes()).unwrap_or(u64::MAX),
-        checkpoint: program.state_layout().file_bytes(),
+    let checkpoint = program.state_layout().file_bytes();
+    let own = context.clone();
+    let memory = match tokio::task::spawn_blocking(move || own.backend.footprint(&program)).await? {
+        Ok(footprint) => {
+            tracing::debug!(job = job.id, "memory: {footprint}");
+            footprint.bytes
+        }
+        Err(EngineError::TooLarge { needed, .. }) => needed,
+        Err(error) => return Err(error.into()),
     };
+    let need = Need { memory: u64::try_from(memory).unwrap_or(u64::MAX), checkpoint };
     if let Err(refusal) = context.policy.size(&spec, need, context.machine()) {
         return Ok(Err(refusal));
     }

@@ -26,6 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a job's data may take to come before the claim: anybody can post
 /// jobs, and name servers that are slow or endless.
 const PREPARATION: Duration = Duration::from_secs(30 * 60);
+/// How often in a row the machine may fail at a segment before the job is handed back.
+const FAILURES: u32 = 5;
 /// In a job's folder: its progress.
 pub(crate) const PROGRESS_FILE: &str = "progress";
 
@@ -79,6 +81,23 @@ enum Work {
     Repair(Vec<u32>),
 }
 
+/// Failures of the machine in a row.
+#[derive(Debug, Default)]
+struct Failures {
+    /// Segments that were done before the last one.
+    done: usize,
+    count: u32,
+}
+
+impl Failures {
+    /// The machine has failed with so many segments `done`. Whether that is often enough to give up.
+    fn are_enough(&mut self, done: usize) -> bool {
+        self.count = if done > self.done { 1 } else { self.count + 1 };
+        self.done = done;
+        self.count >= FAILURES
+    }
+}
+
 /// Sets a flag when it goes, so that a thread that waits for it ends too.
 struct StopOnDrop(Arc<AtomicBool>);
 
@@ -105,6 +124,8 @@ pub struct Worker {
     repaired: bool,
     /// It was said that a step is late.
     told_late: bool,
+    /// How the machine fails in the training.
+    failures: Failures,
 }
 
 impl Worker {
@@ -123,6 +144,7 @@ impl Worker {
             trained: false,
             repaired: false,
             told_late: false,
+            failures: Failures::default(),
         }
     }
 
@@ -281,12 +303,22 @@ impl Worker {
         Ok(Some(Ended::LeftAlone(self.context.is_ours(&job).err().unwrap_or_default())))
     }
 
-    /// Trains what is left and commits to it. A job that cannot be done is handed back.
+    /// Trains what is left and commits to it. A job that cannot be done, or not by this machine, is handed back.
     async fn train_and_commit(&mut self, job: &JobView) -> anyhow::Result<Option<Ended>> {
         match self.finish(job).await {
             Ok(true) => {}
             Ok(false) => return Ok(None),
-            Err(error) if cannot_be_done(&error) => return self.hand_back(job, &error).await,
+            Err(error) if cannot_be_done(&error) => {
+                return self.hand_back(job, &error, "the job cannot be done as it was posted; handing it back").await;
+            }
+            Err(error) if of_job(&error).is_some_and(JobError::is_of_machine) => {
+                let done = self.progress.as_ref().map_or(0, |progress| progress.traces().len());
+                if !self.failures.are_enough(done) {
+                    return Err(error);
+                }
+                let what = "this machine keeps failing; handing the job back, which costs less than to be late";
+                return self.hand_back(job, &error, what).await;
+            }
             Err(error) => return Err(error),
         }
         let commitments = self.commitments();
@@ -299,14 +331,14 @@ impl Worker {
         Ok(None)
     }
 
-    /// Gives the job back: whoever does it gets to the same number that is none.
-    async fn hand_back(&self, job: &JobView, error: &anyhow::Error) -> anyhow::Result<Option<Ended>> {
+    /// Gives the job back, saying why.
+    async fn hand_back(&self, job: &JobView, error: &anyhow::Error, why: &str) -> anyhow::Result<Option<Ended>> {
         let unit = self.context.chain().unit();
         tracing::error!(
             job = self.id,
             error = format!("{error:#}"),
             price = %unit.show(Amount(job.terms.hand_back)),
-            "the job cannot be done as it was posted; handing it back"
+            "{why}"
         );
         let receipt = self.context.market().hand_back(self.id).execute(&self.context.signer).await?;
         self.say("handed back", &receipt);
@@ -546,13 +578,17 @@ impl Worker {
     }
 }
 
-/// Whether a training failed by what the job itself is: on every machine, and every time.
-fn cannot_be_done(error: &anyhow::Error) -> bool {
-    let of_job = error.downcast_ref().or_else(|| match error.downcast_ref()? {
+/// What went wrong with the job itself.
+fn of_job(error: &anyhow::Error) -> Option<&JobError> {
+    error.downcast_ref().or_else(|| match error.downcast_ref()? {
         TrainingError::Job(error) => Some(error),
         _ => None,
-    });
-    matches!(of_job, Some(JobError::Engine(EngineError::Element { .. })))
+    })
+}
+
+/// Whether a training failed by what the job itself is: on every machine, and every time.
+fn cannot_be_done(error: &anyhow::Error) -> bool {
+    matches!(of_job(error), Some(JobError::Engine(EngineError::Element { .. })))
 }
 
 /// At the next block: whether the work on `job` can still be used.
@@ -603,7 +639,19 @@ mod tests {
     }
 
     #[test]
-    fn only_what_no_machine_can_do_is_handed_back() {
+    fn a_machine_that_fails_at_one_segment_again_and_again_is_given_up() {
+        let mut failures = Failures::default();
+        assert!((1..FAILURES).all(|_| !failures.are_enough(0)));
+        // It got on, so it may get on again.
+        assert!((1..FAILURES).all(|_| !failures.are_enough(1)));
+        assert!(failures.are_enough(1));
+        let gone = TrainingError::from(JobError::from(EngineError::Machine("the GPU is gone".into())));
+        assert!(of_job(&gone.into()).is_some_and(JobError::is_of_machine));
+        assert!(!of_job(&JobError::Data("no rows".into()).into()).is_some_and(JobError::is_of_machine));
+    }
+
+    #[test]
+    fn only_what_no_machine_can_do_is_handed_back_at_once() {
         let runs_away = EngineError::Element {
             step: 3,
             op: 1,

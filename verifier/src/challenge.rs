@@ -8,7 +8,7 @@ use crate::inspect::{Assignment, Inspector};
 use anyhow::{Context, bail};
 use assay_client::{Amount, Error, Patience, Signer};
 use assay_content::Store;
-use assay_engine::CpuBackend;
+use assay_cuda::BackendChoice;
 use assay_job::{Commitments, DataSpec, Task};
 use assay_protocol::commitment::seal;
 use assay_protocol::hash::Native;
@@ -41,13 +41,18 @@ pub struct ChallengeOptions {
     /// Folder for fetched data and checkpoints [default: assay/challenge in the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Most bytes of a job's tensors in memory
+    /// Most bytes of a job's tensors in memory at a time; on the CPU, a job that has more
+    /// is done in less by computing values twice and in parts of the batch, as far as that goes
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub max_memory_bytes: u64,
     /// Most bytes of a job's data file
     #[arg(long, value_name = "BYTES", default_value_t = inputs::POLICY_DATA_BYTES)]
     pub max_data_bytes: u64,
-    /// Threads of a replay; 0 for one per core
+    /// What to replay on: cpu, cuda (the first NVIDIA GPU), or auto (the GPU if there is one that
+    /// passes a self-test, else the CPU, which also takes over if the GPU fails)
+    #[arg(long, value_name = "BACKEND", default_value_t)]
+    pub backend: BackendChoice,
+    /// Threads of a replay on the CPU; 0 for one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
     /// Whether to sign.
@@ -120,7 +125,7 @@ pub async fn run(
             .join("challenge"),
     };
     let cache = Store::open(folder)?;
-    let backend = Arc::new(CpuBackend::new(options.threads)?.with_memory_limit(options.max_memory_bytes));
+    let backend = options.backend.open(options.threads, options.max_memory_bytes)?;
     let inspector = Inspector::new(&deployed.chain, &deployed.market, deployed.fetcher(), cache.clone(), backend);
     let challenger = Challenger { deployed, signer, options: options.clone(), cache, inspector };
     let looked = tokio::select! {

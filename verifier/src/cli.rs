@@ -7,6 +7,7 @@ use crate::policy::Policy;
 use crate::status;
 use anyhow::Context;
 use assay_client::{Amount, Patience};
+use assay_cuda::BackendChoice;
 use assay_protocol::market::Role;
 use assay_shell::money::Movement;
 use assay_shell::options::Deployed;
@@ -97,13 +98,18 @@ struct RunOptions {
     /// for attesting: who is late there loses a tenth of the bond
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     min_window: u32,
-    /// Most bytes of a job's tensors in memory
+    /// Most bytes of a job's tensors in memory at a time; on the CPU, a job that has more
+    /// is done in less by computing values twice and in parts of the batch, as far as that goes
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     max_memory_bytes: u64,
     /// Most bytes of a job's data file
     #[arg(long, value_name = "BYTES", default_value_t = inputs::POLICY_DATA_BYTES)]
     max_data_bytes: u64,
-    /// Threads of a replay; 0 for one per core
+    /// What to replay on: cpu, cuda (the first NVIDIA GPU), or auto (the GPU if there is one that
+    /// passes a self-test, else the CPU, which also takes over if the GPU fails)
+    #[arg(long, value_name = "BACKEND", default_value_t)]
+    backend: BackendChoice,
+    /// Threads of a replay on the CPU; 0 for one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     /// Withdraw credit when it is above this
@@ -138,6 +144,7 @@ impl RunOptions {
                 max_memory_bytes: self.max_memory_bytes,
             },
             folder,
+            backend: self.backend,
             threads: self.threads,
             stake: amount(deployed, self.stake.as_deref())?,
             withdraw_above: amount(deployed, self.withdraw_above.as_deref())?,

@@ -12,7 +12,8 @@ use anyhow::Context;
 use assay_client::error::ExecutionError;
 use assay_client::{Amount, Block, Call, CallError, Error, Receipt, Signer};
 use assay_content::{Fetcher, Store, serve};
-use assay_engine::CpuBackend;
+use assay_cuda::BackendChoice;
+use assay_engine::{Backend, EngineError};
 use assay_job::{DataSpec, JobError, Task};
 use assay_protocol::Address;
 use assay_protocol::market::{Error as Refused, JobSummary, Role, State};
@@ -50,7 +51,9 @@ pub struct Config {
     pub policy: Policy,
     /// The data folder.
     pub folder: PathBuf,
-    /// Threads of a replay; 0 for one per core.
+    /// What segments are replayed on.
+    pub backend: BackendChoice,
+    /// Threads of a replay on the CPU; 0 for one per core.
     pub threads: usize,
     /// The stake is brought up to this at the start, in the contract's unit.
     pub stake: Option<Amount>,
@@ -120,7 +123,7 @@ pub struct Daemon {
     pub(crate) inspector: Inspector,
     pub(crate) jobs: BTreeMap<u64, Tracked>,
     fetcher: Fetcher,
-    backend: Arc<CpuBackend>,
+    backend: Arc<dyn Backend>,
     background: JoinSet<anyhow::Result<Done>>,
     running: HashMap<tokio::task::Id, Work>,
     /// Work that failed last time.
@@ -155,8 +158,7 @@ impl Daemon {
             Findings::open(&folder.join("findings")).with_context(|| format!("cannot use {}", folder.display()))?;
         let secrets = Secrets::open(&folder)?;
         let cache = Store::open(folder.join("content"))?;
-        let backend = CpuBackend::new(config.threads)?.with_memory_limit(config.policy.max_memory_bytes);
-        let backend = Arc::new(backend);
+        let backend = config.backend.open(config.threads, config.policy.max_memory_bytes)?;
         let fetcher = deployed.fetcher();
         let inspector =
             Inspector::new(&deployed.chain, &deployed.market, fetcher.clone(), cache.clone(), Arc::clone(&backend));
@@ -396,7 +398,7 @@ impl Daemon {
             let view = deployed.market.job(job).await?.context("the job is gone")?;
             let spec = inputs::spec(&deployed, &view).await?;
             if !enlisted {
-                policy.spec(&spec)?;
+                policy.spec(&spec, &*backend)?;
             }
             let limit = if enlisted { inputs::MAX_DATA_BYTES } else { policy.max_data_bytes };
             let DataSpec { dataset, prepare, .. } = &spec.data;
@@ -512,7 +514,7 @@ fn is_race(error: &ExecutionError) -> bool {
 fn is_for_good(error: &anyhow::Error) -> bool {
     match (error.downcast_ref::<Refusal>(), error.downcast_ref::<JobError>()) {
         (Some(refusal), _) => !refusal.may_pass(),
-        (_, Some(error)) => !matches!(error, JobError::Fetch(_)),
+        (_, Some(error)) => !matches!(error, JobError::Fetch(_) | JobError::Engine(EngineError::Machine(_))),
         _ => false,
     }
 }
@@ -556,6 +558,7 @@ mod tests {
         assert!(is_for_good(&JobError::Spec("x".into()).into()));
         let fetch = assay_content::FetchError::NoPlaces { what: "x".into() };
         assert!(!is_for_good(&JobError::from(fetch).into()));
+        assert!(!is_for_good(&JobError::from(EngineError::Machine("the GPU is gone".into())).into()));
         assert!(!is_for_good(&anyhow::anyhow!("the node is away")));
     }
 }

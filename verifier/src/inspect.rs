@@ -4,7 +4,7 @@ use crate::findings::{Finding, Found, Purpose, Subject};
 use crate::replay::{Replay, artefact_hash, replay};
 use assay_client::{Chain, Market};
 use assay_content::{Fetcher, Kind, Store};
-use assay_engine::{CpuBackend, State};
+use assay_engine::{Backend, State};
 use assay_job::Task;
 use assay_protocol::market::{EndStates, Role};
 use assay_protocol::{Address, Hash};
@@ -36,14 +36,14 @@ pub struct Assignment {
 }
 
 /// Looks at segments. Clones share the machine: one replay at a time.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Inspector {
     chain: Chain,
     market: Market,
     fetcher: Fetcher,
     /// Checkpoints that were fetched, so that a second look needs nobody.
     cache: Store,
-    backend: Arc<CpuBackend>,
+    backend: Arc<dyn Backend>,
     turn: Arc<Semaphore>,
     stop: Arc<AtomicBool>,
 }
@@ -62,7 +62,7 @@ impl<E: Into<anyhow::Error>> From<E> for Missing {
 
 impl Inspector {
     /// An inspector that replays on `backend` and keeps checkpoints in `cache`.
-    pub fn new(chain: &Chain, market: &Market, fetcher: Fetcher, cache: Store, backend: Arc<CpuBackend>) -> Self {
+    pub fn new(chain: &Chain, market: &Market, fetcher: Fetcher, cache: Store, backend: Arc<dyn Backend>) -> Self {
         Self {
             chain: chain.clone(),
             market: market.clone(),

@@ -1,5 +1,6 @@
 //! Which jobs a verifier enlists for.
 
+use assay_engine::{Backend, EngineError};
 use assay_job::JobSpec;
 use assay_protocol::Address;
 use assay_protocol::market::{JobView, State, Terms};
@@ -23,7 +24,7 @@ pub struct Policy {
     /// Shortest time to reveal secrets and outcomes and to attest, in seconds:
     /// who is late there loses a tenth of the bond.
     pub min_window_seconds: u32,
-    /// Most bytes that the tensors of a job may take in memory.
+    /// Most bytes that the tensors of a job may take in memory at a time.
     pub max_memory_bytes: u64,
 }
 
@@ -53,7 +54,7 @@ pub enum Refusal {
         least: u32,
     },
     /// A replay would take too much memory.
-    #[error("its tensors take {needs} bytes of memory, more than --max-memory-bytes {limit}")]
+    #[error("its tensors take {needs} bytes of memory at the least, more than --max-memory-bytes {limit}")]
     Memory {
         /// What the program takes.
         needs: u128,
@@ -160,16 +161,20 @@ impl Policy {
         }
     }
 
-    /// Whether the work of a job is acceptable.
+    /// Whether the work of a job is acceptable, to be replayed on `backend`.
     ///
     /// # Errors
     /// Why not.
-    pub fn spec(&self, spec: &JobSpec) -> anyhow::Result<()> {
+    pub fn spec(&self, spec: &JobSpec, backend: &dyn Backend) -> anyhow::Result<()> {
         if spec.segment_steps > self.max_steps_per_segment {
             return Err(Refusal::Steps { steps: spec.segment_steps, limit: self.max_steps_per_segment }.into());
         }
         // Before anything is fetched for it.
-        let needs = spec.compile()?.memory_bytes();
+        let needs = match backend.footprint(&spec.compile()?) {
+            Ok(footprint) => footprint.bytes,
+            Err(EngineError::TooLarge { needed, .. }) => needed,
+            Err(error) => return Err(error.into()),
+        };
         if needs > u128::from(self.max_memory_bytes) {
             return Err(Refusal::Memory { needs, limit: self.max_memory_bytes }.into());
         }
@@ -181,6 +186,7 @@ impl Policy {
 mod tests {
     use super::*;
     use crate::test_support::{ME, job_view};
+    use assay_engine::CpuBackend;
 
     fn policy() -> Policy {
         Policy {
@@ -226,11 +232,12 @@ mod tests {
     #[test]
     fn long_segments_are_refused_for_good_and_a_busy_machine_is_not() {
         let spec = crate::test_support::spec(10, 5);
-        let refusal = policy().spec(&spec).unwrap_err();
+        let backend = CpuBackend::new(1).unwrap();
+        let refusal = policy().spec(&spec, &backend).unwrap_err();
         assert!(refusal.to_string().contains("5 steps"));
         assert!(!refusal.downcast::<Refusal>().unwrap().may_pass());
         assert!(Refusal::Busy { limit: 1 }.may_pass());
-        policy().spec(&crate::test_support::spec(10, 4)).unwrap();
+        policy().spec(&crate::test_support::spec(10, 4), &backend).unwrap();
     }
 
     #[test]
@@ -275,7 +282,8 @@ mod tests {
     #[test]
     fn a_program_that_does_not_fit_is_refused_before_anything_is_fetched() {
         let small = Policy { max_memory_bytes: 10, ..policy() };
-        let refusal = small.spec(&crate::test_support::spec(10, 4)).unwrap_err();
+        let backend = CpuBackend::new(1).unwrap().with_memory_limit(10);
+        let refusal = small.spec(&crate::test_support::spec(10, 4), &backend).unwrap_err();
         assert!(refusal.to_string().contains("--max-memory-bytes 10"), "{refusal}");
     }
 }

@@ -37,8 +37,11 @@ pub fn replay(
     segment: u32,
     mut on_step: impl FnMut(&Pulse) -> bool,
 ) -> Result<Replay, JobError> {
+    let first = task.spec().steps_of(segment).start;
     let mut pulses = Vec::new();
     let run = task.runner(backend)?.run(from, segment, |pulse| {
+        // A segment may have been begun again.
+        pulses.truncate((pulse.step - first) as usize);
         pulses.push(*pulse);
         on_step(pulse)
     });

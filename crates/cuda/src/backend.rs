@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use assay_engine::{Backend, EngineError, Program, Session};
+use assay_engine::{Backend, EngineError, Footprint, Program, Session};
 
 use crate::device::{Device, DeviceError};
 use crate::driver::CudaDevice;
@@ -71,5 +71,16 @@ impl<D: Device> Backend for DeviceBackend<D> {
         program.validate()?;
         let kernels = self.compiled().map_err(machine)?;
         Ok(Box::new(DeviceSession::new(Arc::clone(&self.device), kernels, program, self.memory_limit)?))
+    }
+
+    /// Leaves out the memory that one op needs beside its tensors.
+    fn footprint(&self, program: &Program) -> Result<Footprint, EngineError> {
+        let free = self.device.limits().map_err(machine)?.memory;
+        let limit = u128::from(self.memory_limit.map_or(free, |limit| limit.min(free)));
+        let footprint = Footprint::of_all(program);
+        match footprint.bytes > limit {
+            true => Err(EngineError::TooLarge { needed: footprint.bytes, limit }),
+            false => Ok(footprint),
+        }
     }
 }

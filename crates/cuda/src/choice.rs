@@ -1,4 +1,4 @@
-//! Which back end a program runs on.
+//! Which back end programs run on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,16 +7,18 @@ use std::sync::Arc;
 use assay_engine::{Backend, CpuBackend, EngineError, Input, Pulse, State, TrainingSpec};
 
 use crate::backend::CudaBackend;
+use crate::fall_back::FallBack;
 
 /// What `--backend` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackendChoice {
     /// The CPU.
+    #[default]
     Cpu,
     /// The first GPU, or an error.
     Cuda,
-    /// The first GPU if there is one that passes [`self_test`], otherwise the CPU.
-    #[default]
+    /// The first GPU if there is one that passes [`self_test`], otherwise the CPU; and the CPU for
+    /// what the GPU cannot do, see [`FallBack`].
     Auto,
 }
 
@@ -43,36 +45,33 @@ impl fmt::Display for BackendChoice {
     }
 }
 
-/// The back end that a choice came to.
-pub struct Chosen {
-    /// The back end.
-    pub backend: Arc<dyn Backend>,
-    /// Why it is not the GPU, where `auto` looked for one in vain.
-    pub instead: Option<String>,
-}
-
 impl BackendChoice {
-    /// Opens a back end, with `threads` threads (0: one per core) if it is the CPU's, that refuses
-    /// programs of more than `memory` bytes.
+    /// Opens a back end, with `threads` threads (0: one per core) on the CPU, that refuses
+    /// programs of more than `memory` bytes. The log says which it is, and why.
     ///
     /// # Errors
     /// The machine grants no threads; or with [`BackendChoice::Cuda`], there is no GPU, or it computes
     /// wrongly.
-    pub fn open(self, threads: usize, memory: u64) -> Result<Chosen, EngineError> {
+    pub fn open(self, threads: usize, memory: u64) -> Result<Arc<dyn Backend>, EngineError> {
         let cpu = || Ok::<_, EngineError>(Arc::new(CpuBackend::new(threads)?.with_memory_limit(memory)));
         let gpu = || -> Result<Arc<dyn Backend>, EngineError> {
             let backend = CudaBackend::open(0).map_err(|error| EngineError::Machine(error.to_string()))?;
             self_test(&backend)?;
             Ok(Arc::new(backend.with_memory_limit(memory)))
         };
-        match self {
-            BackendChoice::Cpu => Ok(Chosen { backend: cpu()?, instead: None }),
-            BackendChoice::Cuda => Ok(Chosen { backend: gpu()?, instead: None }),
+        let backend: Arc<dyn Backend> = match self {
+            BackendChoice::Cpu => cpu()?,
+            BackendChoice::Cuda => gpu()?,
             BackendChoice::Auto => match gpu() {
-                Ok(backend) => Ok(Chosen { backend, instead: None }),
-                Err(error) => Ok(Chosen { backend: cpu()?, instead: Some(error.to_string()) }),
+                Ok(gpu) => Arc::new(FallBack::new(gpu, cpu()?)),
+                Err(error) => {
+                    tracing::info!("computing on the CPU, since {error}");
+                    cpu()?
+                }
             },
-        }
+        };
+        tracing::info!(asked = %self, backend = backend.name(), "computing");
+        Ok(backend)
     }
 }
 
@@ -113,12 +112,6 @@ fn trace(backend: &dyn Backend, spec: &TrainingSpec) -> Result<Trace, EngineErro
     (0..STEPS).map(|_| Ok((session.step(&inputs)?, session.state_root()?))).collect()
 }
 
-impl fmt::Debug for Chosen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chosen").field("backend", &self.backend.name()).field("instead", &self.instead).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,15 +126,14 @@ mod tests {
 
     #[test]
     fn the_cpu_is_there_when_a_gpu_is_not() {
-        assert!(BackendChoice::Cpu.open(1, 1 << 30).unwrap().instead.is_none());
-        let chosen = BackendChoice::Auto.open(1, 1 << 30).unwrap();
-        match (BackendChoice::Cuda.open(1, 1 << 30), chosen.instead) {
-            (Ok(cuda), None) => assert_eq!(cuda.backend.name(), chosen.backend.name()),
-            (Err(error), Some(instead)) => {
-                assert_eq!(error.to_string(), instead);
-                assert!(chosen.backend.name().starts_with("cpu"));
+        assert!(BackendChoice::default().open(1, 1 << 30).unwrap().name().starts_with("cpu"));
+        let auto = BackendChoice::Auto.open(1, 1 << 30).unwrap();
+        match BackendChoice::Cuda.open(1, 1 << 30) {
+            Ok(cuda) => assert_eq!(cuda.name(), auto.name()),
+            Err(error) => {
+                assert!(error.to_string().contains("--backend cpu"), "{error}");
+                assert!(auto.name().starts_with("cpu"), "{}", auto.name());
             }
-            other => panic!("{other:?}"),
         }
     }
 }

@@ -33,7 +33,10 @@ pub enum DeviceError {
         log: String,
     },
     /// An operation failed. What the device holds is not to be used any more.
-    #[error("{device} failed ({operation}: {problem}); the state on it is lost: load the last checkpoint again")]
+    #[error(
+        "{device} failed ({operation}: {problem}); the state on it is lost: load the last checkpoint \
+         again, and if it keeps failing, go on with the CPU (--backend cpu)"
+    )]
     Failed {
         /// The device.
         device: String,

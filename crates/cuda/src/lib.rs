@@ -14,13 +14,15 @@ pub mod device;
 mod driver;
 mod emulator;
 mod expression;
+mod fall_back;
 pub mod nvrtc;
 mod plan;
 mod session;
 pub mod source;
 
 pub use backend::{CudaBackend, DeviceBackend};
-pub use choice::{BackendChoice, Chosen, self_test};
+pub use choice::{BackendChoice, self_test};
 pub use device::{Device, DeviceError};
 pub use driver::{CudaDevice, CudaGraph, CudaKernel, CudaMemory, CudaModule};
 pub use emulator::{EmulatedDevice, EmulatedKernel, EmulatedMemory};
+pub use fall_back::FallBack;

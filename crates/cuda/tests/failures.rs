@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use assay_cuda::device::{Device, DeviceError, Launch, Limits};
-use assay_cuda::{CudaBackend, DeviceBackend, EmulatedDevice, EmulatedKernel, EmulatedMemory, self_test};
-use assay_engine::{Backend, EngineError, Input, State, TrainingSpec};
+use assay_cuda::{CudaBackend, DeviceBackend, EmulatedDevice, EmulatedKernel, EmulatedMemory, FallBack, self_test};
+use assay_engine::{Backend, CpuBackend, EngineError, Input, State, TrainingSpec};
 use support::{devices, folder};
 
 fn spec() -> TrainingSpec {
@@ -207,4 +207,59 @@ fn the_self_test_tells_a_sound_device_from_a_broken_one() {
     let device = Failing { device: EmulatedDevice::new(folder(), 900, 4), left, lies: Some(40) };
     let error = self_test(&DeviceBackend::new(device)).unwrap_err().to_string();
     assert!(error.contains("--backend cpu"), "{error}");
+}
+
+/// Two steps on a device that fails at its `left`-th task, with the CPU to take over, by somebody who
+/// begins again once: the root, and whether the device has done it.
+fn attempt_with_cpu(left: i64) -> ([u8; 32], bool) {
+    let left = Arc::new(AtomicI64::new(left));
+    let device = Failing { device: EmulatedDevice::new(folder(), 900, 4), left: Arc::clone(&left), lies: None };
+    let device = DeviceBackend::new(device);
+    let backend = FallBack::new(Arc::new(device), Arc::new(CpuBackend::new(1).unwrap()));
+    let program = spec().compile().unwrap();
+    let once = || -> Result<_, EngineError> {
+        let mut session = backend.prepare(&program)?;
+        session.load(&State::init(&program, [7; 32]).unwrap())?;
+        (0..2).try_for_each(|_| session.step(&inputs(&LABELS)).map(|_| ()))?;
+        Ok((session.state()?.root(), session.state_root()?))
+    };
+    let (root, on_device) = once()
+        .or_else(|error| {
+            assert!(error.is_of_machine(), "{error}");
+            assert!(backend.name().starts_with("cpu"), "{}", backend.name());
+            once()
+        })
+        .unwrap();
+    assert_eq!(root, on_device);
+    (root, left.load(Ordering::Relaxed) >= 0)
+}
+
+#[test]
+fn the_cpu_takes_over_from_a_device_lost_at_any_moment() {
+    let want = attempt(i64::MAX).unwrap();
+    let mut failures = 0;
+    for left in 0.. {
+        let (root, on_device) = attempt_with_cpu(left);
+        assert_eq!(root, want);
+        if on_device {
+            break;
+        }
+        failures += 1;
+    }
+    assert!(failures > 20, "only {failures} moments to fail at");
+}
+
+#[test]
+fn what_does_not_fit_a_device_goes_to_the_cpu_and_the_rest_does_not() {
+    let device = DeviceBackend::new(EmulatedDevice::new(folder(), 900, 1)).with_memory_limit(4000);
+    let name = device.name().to_owned();
+    let backend = FallBack::new(Arc::new(device), Arc::new(CpuBackend::new(1).unwrap()));
+    let mut large = spec();
+    large.batch = 400;
+    backend.prepare(&large.compile().unwrap()).unwrap();
+    assert_eq!(backend.name(), name);
+    // What is wrong with a program is wrong everywhere.
+    let mut wrong = spec().compile().unwrap();
+    wrong.ops.pop();
+    assert!(matches!(backend.prepare(&wrong), Err(EngineError::Program(_))));
 }

@@ -1,5 +1,7 @@
 //! The seam between step programs and what runs them.
 
+use std::fmt;
+
 use assay_exact::Shape;
 
 use crate::error::EngineError;
@@ -33,6 +35,35 @@ pub struct Tensor {
     pub data: Vec<f32>,
 }
 
+/// The memory that a program is run in, and what it costs to make do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// Bytes of the values that are held at a time.
+    pub bytes: u128,
+    /// Parts of the batch that are worked on one after another.
+    pub parts: u32,
+    /// Ops of the program.
+    pub ops: usize,
+    /// Ops among them that are done twice, in each part, because there is no room to keep what they give.
+    pub again: usize,
+}
+
+impl Footprint {
+    /// Of all values at the same time.
+    #[must_use]
+    pub fn of_all(program: &Program) -> Footprint {
+        Footprint { bytes: program.memory_bytes(), parts: 1, ops: program.ops.len(), again: 0 }
+    }
+}
+
+impl fmt::Display for Footprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Footprint { bytes, parts, ops, again } = self;
+        let plural = if *parts == 1 { "" } else { "s" };
+        write!(f, "{bytes} bytes, in {parts} part{plural}, with {again} of {ops} ops done twice")
+    }
+}
+
 /// Something that can run step programs: a kind of device and its settings.
 ///
 /// A back end gives, for every program, the bits that `assay_exact::element`
@@ -46,6 +77,14 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// The program is invalid, or needs more memory than the back end may use.
     fn prepare(&self, program: &Program) -> Result<Box<dyn Session>, EngineError>;
+
+    /// What running the program would take here. Nothing is allocated for it.
+    ///
+    /// # Errors
+    /// [`EngineError::TooLarge`] if it needs more memory than the back end may use.
+    fn footprint(&self, program: &Program) -> Result<Footprint, EngineError> {
+        Ok(Footprint::of_all(program))
+    }
 }
 
 /// A program ready to run, and the state it runs on.

@@ -13,10 +13,14 @@ pub enum EngineError {
         /// What is wrong, and what would be right.
         problem: String,
     },
-    /// The description would need more memory than the limit; nothing was allocated.
-    #[error("this needs {needed} bytes of memory, and the limit is {limit}: choose a smaller model or batch")]
+    /// This needs more memory than the limit; nothing was allocated.
+    #[error(
+        "this needs {needed} bytes of memory at the least, and the limit is {limit}: allow more, or choose a smaller \
+         model or batch"
+    )]
     TooLarge {
-        /// Bytes that all tensors together would take.
+        /// Bytes that would do: of all tensors together, or where a back end can do with less, of what is held at a
+        /// time at the least, with all that it can do about it.
         needed: u128,
         /// The limit in bytes.
         limit: u128,
@@ -87,12 +91,19 @@ pub enum EngineError {
     /// A dataset cannot be read.
     #[error("dataset: {0}")]
     Data(String),
-    /// The machine refused something: threads or memory.
+    /// The machine refused or failed: threads, memory, a device.
     #[error("{0}")]
     Machine(String),
 }
 
 impl EngineError {
+    /// Whether this is about the machine, so that another back end, or the same again, may well do
+    /// what this one could not. All other errors come back wherever the same is tried.
+    #[must_use]
+    pub fn is_of_machine(&self) -> bool {
+        matches!(self, EngineError::Machine(_) | EngineError::TooLarge { .. })
+    }
+
     pub(crate) fn spec(field: impl Into<String>, problem: impl Into<String>) -> Self {
         EngineError::Spec { field: field.into(), problem: problem.into() }
     }

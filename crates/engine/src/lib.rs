@@ -62,7 +62,7 @@ mod state_file;
 mod sums;
 
 pub use assay_exact::{ElementError, Expr, Instr, Op, Precision, Shape, SliceOperand, Window};
-pub use backend::{Backend, Input, Session, Tensor};
+pub use backend::{Backend, Footprint, Input, Session, Tensor};
 pub use builder::{ExprBuilder, GraphBuilder, Reg, Var};
 pub use cpu::{CpuBackend, ExactMatMul, Instructions, Matrix};
 pub use data::{Batch, Dataset, Sampler, accuracy, predict, split, train};

@@ -4,13 +4,16 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use assay_engine::{Backend, CpuBackend, Input, Instructions, State, TensorKind, TrainingSpec};
+use assay_engine::{Backend, CpuBackend, EngineError, Input, Instructions, State, TensorKind, TrainingSpec};
 use assay_exact::philox;
 
-/// Counts what all threads of this process allocate, and what each does.
+/// Counts what all threads of this process allocate, and what each does, and the bytes that are
+/// allocated now and were at the most.
 struct Counting;
 
 static ALL: AtomicUsize = AtomicUsize::new(0);
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static OWN: Cell<usize> = const { Cell::new(0) };
@@ -22,11 +25,14 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALL.fetch_add(1, Ordering::Relaxed);
         OWN.set(OWN.get() + 1);
+        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(live, Ordering::Relaxed);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: likewise.
         unsafe { System.dealloc(at, layout) }
     }
@@ -38,11 +44,15 @@ static ALLOCATOR: Counting = Counting;
 const STEPS: usize = 64;
 
 /// Allocations of this thread, and of all (the test's harness has one, too), in some steps
-/// after the first two.
-fn allocations(backend: &CpuBackend, spec: &TrainingSpec) -> (usize, usize) {
+/// after the first two; and the most bytes that the session has had at a time.
+fn allocations(backend: &CpuBackend, spec: &TrainingSpec) -> (usize, usize, usize) {
     let program = spec.compile().unwrap();
+    let state = State::init(&program, [5; 32]).unwrap();
+    let without = LIVE.load(Ordering::Relaxed);
     let mut session = backend.prepare(&program).unwrap();
-    session.load(&State::init(&program, [5; 32]).unwrap()).unwrap();
+    // Planning is over.
+    PEAK.store(LIVE.load(Ordering::Relaxed), Ordering::Relaxed);
+    session.load(&state).unwrap();
     // Integers below 7 are labels and tokens, and as good as other numbers.
     let numbers: Vec<f32> = (0..24 * 40).map(|i| (i % 7) as f32).collect();
     let counter = philox::counter([1, 2], 0);
@@ -64,7 +74,7 @@ fn allocations(backend: &CpuBackend, spec: &TrainingSpec) -> (usize, usize) {
         session.step(&inputs).unwrap();
     }
     let after = count();
-    (after.0 - before.0, after.1 - before.1)
+    (after.0 - before.0, after.1 - before.1, PEAK.load(Ordering::Relaxed) - without)
 }
 
 fn spec(model: &str, precision: &str, rest: &str) -> TrainingSpec {
@@ -95,11 +105,12 @@ fn steps_allocate_nothing() {
             // dozens of steps handed over, and each thread buffers of its own whenever it first does
             // a kind of work.
             let three = CpuBackend::new(3).unwrap().with_grain(1).with_instructions(set).unwrap();
-            let (_, count) = allocations(&three, &mlp);
+            let (_, count, _) = allocations(&three, &mlp);
             assert!(count < STEPS, "{count} allocations in {STEPS} steps on three threads, {set}, {precision}");
         }
     }
     conv_nets_and_gpts();
+    budgets_hold();
 }
 
 /// Called by the one test of this file, as allocations of all threads are counted.
@@ -113,5 +124,30 @@ fn conv_nets_and_gpts() {
             let parts = backend.clone().with_parts(4);
             assert_eq!(allocations(&parts, &spec).0, each * STEPS, "{model} {rest} in parts");
         }
+    }
+}
+
+/// Likewise. What is allocated stays below the budget, but for what matmuls pack and the plan itself.
+fn budgets_hold() {
+    let model =
+        r#"{ "gpt": { "vocabulary": 7, "context": 32, "layers": 8, "heads": 2, "width": 16, "dropout": 0.1 } }"#;
+    let spec = spec(model, "int8x2", "");
+    let backend = CpuBackend::new(1).unwrap();
+    let program = spec.compile().unwrap();
+    let all = backend.footprint(&program).unwrap();
+    let (_, _, peak) = allocations(&backend, &spec);
+    let beside = peak - usize::try_from(all.bytes).unwrap();
+    let Err(EngineError::TooLarge { needed, .. }) = backend.clone().with_memory_limit(1).prepare(&program) else {
+        panic!("this needs more than a byte")
+    };
+    for share in [0, 1, 2] {
+        let limit = u64::try_from(needed + share * (all.bytes - needed) / 16).unwrap();
+        let backend = backend.clone().with_memory_limit(limit);
+        let footprint = backend.footprint(&program).unwrap();
+        let (own, _, peak) = allocations(&backend, &spec);
+        assert!(footprint.again > 0 || share > 0, "{footprint}");
+        assert_eq!(own, STEPS, "{footprint}");
+        assert!(peak < limit as usize + 2 * beside, "{peak} bytes, with {limit} allowed and {beside} beside them");
+        assert!(2 * peak < usize::try_from(all.bytes).unwrap() || share > 0, "{peak} of {}", all.bytes);
     }
 }

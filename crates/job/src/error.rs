@@ -2,6 +2,14 @@
 
 use assay_protocol::Hash;
 
+impl JobError {
+    /// Whether this is about the machine, and says nothing about the job: see
+    /// [`EngineError::is_of_machine`](assay_engine::EngineError::is_of_machine).
+    pub fn is_of_machine(&self) -> bool {
+        matches!(self, JobError::Engine(error) if error.is_of_machine())
+    }
+}
+
 /// Why a job cannot be done or checked.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {

@@ -148,8 +148,8 @@ impl Task {
     ///
     /// # Errors
     /// If the back end cannot run the program.
-    pub fn runner(&self, backend: &dyn Backend) -> Result<Runner<'_>, JobError> {
-        Ok(Runner { task: self, session: backend.prepare(&self.program)? })
+    pub fn runner<'a>(&'a self, backend: &'a dyn Backend) -> Result<Runner<'a>, JobError> {
+        Ok(Runner { task: self, backend, session: Some(backend.prepare(&self.program)?) })
     }
 
     /// The model file of a final state.
@@ -168,7 +168,8 @@ impl Task {
         if self.held_out.is_empty() {
             return Err(JobError::Data("the job holds no samples out to judge the model by".into()));
         }
-        let right = accuracy(backend, &self.forward, state, &self.data, &self.held_out)?;
+        let right =
+            at_most_twice(backend, || Ok(accuracy(backend, &self.forward, state, &self.data, &self.held_out)?))?;
         let labels = self.held_out.len() * self.data.labels_each();
         Ok(Evaluation { right, labels: labels as u64 })
     }
@@ -195,10 +196,23 @@ fn dataset(prepared: Prepared, samples: Samples) -> Result<Dataset, JobError> {
     })
 }
 
+/// What `work` gives. If the machine fails in it, it is done again from the beginning, once.
+fn at_most_twice<T>(backend: &dyn Backend, mut work: impl FnMut() -> Result<T, JobError>) -> Result<T, JobError> {
+    match work() {
+        Err(error) if error.is_of_machine() => {
+            tracing::warn!(backend = backend.name(), "{error}; doing it again");
+            work()
+        }
+        result => result,
+    }
+}
+
 /// Runs segments of a task.
 pub struct Runner<'a> {
     task: &'a Task,
-    session: Box<dyn Session>,
+    backend: &'a dyn Backend,
+    /// None after a failure of the machine: what such a session holds is not to be used any more.
+    session: Option<Box<dyn Session>>,
 }
 
 impl Runner<'_> {
@@ -206,9 +220,13 @@ impl Runner<'_> {
     /// finished step, and stops the segment by returning `false`: then there is
     /// no result.
     ///
+    /// If the machine fails in the middle (a GPU out of memory, or gone), the segment is
+    /// done again from `from` in a session made anew, once; `on_step` then hears of its steps again,
+    /// from the first on.
+    ///
     /// # Errors
-    /// [`JobError::Engine`] if a step gives something that is not a number, and
-    /// [`JobError::Data`] if the state does not stand at the segment's beginning.
+    /// [`JobError::Engine`] if a step gives something that is not a number or the machine failed
+    /// twice, and [`JobError::Data`] if the state does not stand at the segment's beginning.
     pub fn run(
         &mut self,
         from: &State,
@@ -224,24 +242,40 @@ impl Runner<'_> {
                 from.step()
             )));
         }
-        self.session.load(from)?;
-        let mut pulses = Vec::new();
-        let mut stopped = false;
-        for step in steps {
-            train::<JobError>(&mut *self.session, &self.task.data, &self.task.sampler, step + 1, |pulse| {
-                pulses.push(pulse);
-                Ok(())
-            })?;
-            if !on_step(pulses.last().expect("a step gives a pulse")) {
-                stopped = true;
-                break;
+        at_most_twice(self.backend, || {
+            let mut session = match self.session.take() {
+                Some(session) => session,
+                None => self.backend.prepare(&self.task.program)?,
+            };
+            let run = steps_in(self.task, &mut *session, from, segment, &mut on_step);
+            if !run.as_ref().is_err_and(JobError::is_of_machine) {
+                self.session = Some(session);
             }
-        }
-        if stopped {
+            run
+        })
+    }
+}
+
+/// The steps of a segment, in a session.
+fn steps_in(
+    task: &Task,
+    session: &mut dyn Session,
+    from: &State,
+    segment: u32,
+    on_step: &mut dyn FnMut(&Pulse) -> bool,
+) -> Result<Option<SegmentRun>, JobError> {
+    session.load(from)?;
+    let mut pulses = Vec::new();
+    for step in task.spec.steps_of(segment) {
+        train::<JobError>(session, &task.data, &task.sampler, step + 1, |pulse| {
+            pulses.push(pulse);
+            Ok(())
+        })?;
+        if !on_step(pulses.last().expect("a step gives a pulse")) {
             return Ok(None);
         }
-        Ok(Some(SegmentRun { state: self.session.state()?, pulses }))
     }
+    Ok(Some(SegmentRun { state: session.state()?, pulses }))
 }
 
 #[cfg(test)]

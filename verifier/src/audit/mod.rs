@@ -15,7 +15,7 @@ use crate::audit::report::{Check, Checks, Report, Segments, Status};
 use crate::audit::served::Served;
 use anyhow::anyhow;
 use assay_content::Fetcher;
-use assay_engine::CpuBackend;
+use assay_cuda::BackendChoice;
 use assay_protocol::Hash;
 use assay_shell::inputs::MAX_DATA_BYTES;
 use assay_shell::options::Deployed;
@@ -23,7 +23,6 @@ use assay_shell::output::{self, UsageError};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Share of the segments that is replayed if nothing is said.
@@ -49,7 +48,15 @@ pub struct AuditOptions {
     /// Most bytes of a dataset or model file that is fetched
     #[arg(long, value_name = "BYTES", default_value_t = MAX_DATA_BYTES)]
     pub max_data_bytes: u64,
-    /// Threads of a replay; 0 for one per core
+    /// Most bytes of a job's tensors in memory at a time; on the CPU, a job that has more
+    /// is done in less by computing values twice and in parts of the batch, as far as that goes
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
+    pub max_memory_bytes: u64,
+    /// What to replay on: cpu, cuda (the first NVIDIA GPU), or auto (the GPU if there is one that
+    /// passes a self-test, else the CPU, which also takes over if the GPU fails)
+    #[arg(long, value_name = "BACKEND", default_value_t)]
+    pub backend: BackendChoice,
+    /// Threads of a replay on the CPU; 0 for one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
 }
@@ -168,7 +175,7 @@ async fn look(
         fetcher: &fetcher,
         endpoints: records.endpoint.iter().chain(&options.from).cloned().collect(),
         max_data_bytes: options.max_data_bytes,
-        backend: Arc::new(CpuBackend::new(options.threads)?),
+        backend: options.backend.open(options.threads, options.max_memory_bytes)?,
         bar: bar.clone(),
     };
     let leaves = served.leaves(checks).await;

@@ -6,7 +6,7 @@ use crate::audit::report::{Checks, HeldOut, Segments};
 use crate::replay::{Replay, artefact_hash, replay};
 use assay_content::Fetcher;
 use assay_data::Files;
-use assay_engine::{CpuBackend, State};
+use assay_engine::{Backend, State};
 use assay_job::{Commitments, Manifest, Task};
 use assay_protocol::Hash;
 use assay_protocol::commitment::{JobId, Leaf, seal};
@@ -26,7 +26,7 @@ pub(crate) struct Served<'a> {
     /// The operator's endpoint and those that the auditor named.
     pub endpoints: Vec<String>,
     pub max_data_bytes: u64,
-    pub backend: Arc<CpuBackend>,
+    pub backend: Arc<dyn Backend>,
     pub bar: ProgressBar,
 }
 
@@ -228,14 +228,15 @@ impl Served<'_> {
             _ => self.checkpoint(task, before.state, segment).await?,
         };
         let (own, backend, bar) = (Arc::clone(task), Arc::clone(&self.backend), self.bar.clone());
+        let (first, begun) = (task.spec().steps_of(segment).start, bar.position());
         let replayed = blocking(move || {
-            replay(&own, &*backend, &from, segment, |_| {
-                bar.inc(1);
+            replay(&own, &*backend, &from, segment, |pulse| {
+                bar.set_position(begun + pulse.step + 1 - first);
                 true
             })
         })
         .await;
-        let run = match replayed.map_err(|error| error.to_string())? {
+        let run = match replayed.map_err(|error| format!("this machine cannot replay it: {error}"))? {
             Replay::Done(run) => run,
             Replay::Broken { reason, .. } => return Err(format!("nobody can have done it: {reason}")),
             Replay::Stopped => return Err("it was stopped".to_owned()),

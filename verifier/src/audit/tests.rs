@@ -8,6 +8,7 @@ use crate::audit::choose::List;
 use crate::audit::records::{DatasetRecords, Records};
 use crate::test_support::{csv, files, job_view, spec_on};
 use assay_content::{Fetcher, Kind, Store, serve};
+use assay_cuda::BackendChoice;
 use assay_engine::CpuBackend;
 use assay_job::{Commitments, JobSpec, MANIFEST_FILE, Manifest, Task};
 use assay_market::draw;
@@ -53,6 +54,8 @@ fn options(model: Hash) -> AuditOptions {
         seed: None,
         from: vec![],
         max_data_bytes: 1 << 20,
+        max_memory_bytes: 1 << 30,
+        backend: BackendChoice::Cpu,
         threads: 1,
     }
 }

@@ -24,7 +24,7 @@ pub use self::instructions::Instructions;
 use self::instructions::Level;
 use self::matmul::{MatMuls, Operand};
 use self::split::Split;
-use crate::backend::{Backend, Session};
+use crate::backend::{Backend, Footprint, Session};
 use crate::error::EngineError;
 use crate::plan::Plan;
 use crate::program::{OpNode, Program};
@@ -122,8 +122,9 @@ impl CpuBackend {
 
     /// Stays within this many bytes for the tensors of a program (default 8 GiB), or refuses it. Where
     /// they do not fit together, values that are not needed any more make room for others
-    /// ([`Session::tensor`] has the outputs only), and the batch is cut into parts; that changes no
-    /// bit. What the back end packs for its matmuls comes on top.
+    /// ([`Session::tensor`] has the outputs only), some are computed twice, and the batch is cut into
+    /// parts ([`Backend::footprint`] says which); that changes no bit. What the back end packs for
+    /// its matmuls comes on top.
     #[must_use]
     pub fn with_memory_limit(mut self, bytes: u64) -> CpuBackend {
         self.memory_limit = bytes;
@@ -132,7 +133,15 @@ impl CpuBackend {
 }
 
 impl CpuBackend {
-    /// Works on the batch in this many parts, whether the memory needs it or not.
+    fn plan(&self, program: &Program) -> Result<Plan, EngineError> {
+        match self.parts {
+            None => Plan::within(program, self.memory_limit),
+            Some(parts) => Plan::in_parts(program, parts)?.checked(self.memory_limit),
+        }
+    }
+
+    /// Works on the batch in this many parts, whether the memory needs it or not, and computes
+    /// nothing again.
     #[must_use]
     pub fn with_parts(mut self, parts: u32) -> CpuBackend {
         self.parts = Some(parts);
@@ -156,11 +165,13 @@ impl Backend for CpuBackend {
             matmuls: MatMuls::new(program, self.level),
             lists: moves::Lists::default(),
         };
-        let plan = match self.parts {
-            None => Plan::within(program, self.memory_limit)?,
-            Some(parts) => Plan::in_parts(program, parts)?.checked(self.memory_limit)?,
-        };
-        Ok(Box::new(HostSession::new(program, plan, runner)?))
+        Ok(Box::new(HostSession::new(program, self.plan(program)?, runner)?))
+    }
+
+    fn footprint(&self, program: &Program) -> Result<Footprint, EngineError> {
+        program.validate()?;
+        let plan = self.plan(program)?;
+        Ok(Footprint { bytes: plan.bytes(), parts: plan.parts, ops: program.ops.len(), again: plan.again })
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn cut(program: &Program, parts: u32) -> Result<Plan, EngineError> {
             head: Vec::new(),
             body: Vec::new(),
             tail: Vec::new(),
+            again: 0,
         },
     };
     for (id, tensor) in program.tensors.iter().enumerate() {

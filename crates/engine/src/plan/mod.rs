@@ -3,11 +3,13 @@
 //!
 //! A plan changes no bit. Where the memory suffices, every tensor has a buffer of its own and
 //! keeps its value until the next step. Else tensors whose values are not needed any more hand
-//! their buffers on; and if that is not enough, the batch is cut into parts (see `docs/law.md`,
+//! their buffers on; if that is not enough, values of the forward pass are dropped and computed
+//! again (see [`again`]); and if that is not enough, the batch is cut into parts (see `docs/law.md`,
 //! "Batches in parts"): what depends on no sample is done once, then what each sample
 //! computes by itself is done part by part, with long sums over the samples added up, and
 //! then the rest.
 
+mod again;
 mod buffers;
 mod cut;
 mod forms;
@@ -67,6 +69,8 @@ pub(crate) struct Plan {
     pub body: Vec<Work>,
     /// Done once after that.
     pub tail: Vec<Work>,
+    /// How many of all works are done a second time.
+    pub again: usize,
 }
 
 impl Plan {
@@ -87,7 +91,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The first that stays within `limit` bytes: all kept, buffers handed on, ever more parts.
+    /// The first that stays within `limit` bytes: all kept; buffers handed on; values computed again,
+    /// by ops that are no matmuls, then by any; the same in ever more parts.
     ///
     /// # Errors
     /// [`EngineError::TooLarge`] with the least that would do.
@@ -99,11 +104,19 @@ impl Plan {
         let mut needed = program.memory_bytes();
         let samples = cut::samples(program).unwrap_or(1);
         for parts in (1..=samples).filter(|&parts| samples.is_multiple_of(parts)) {
-            let plan = Plan::in_parts(program, parts)?;
-            if plan.bytes() <= limit {
-                return Ok(plan);
+            let plain = cut::cut(program, parts)?;
+            let again = [true, false].into_iter().flat_map(|keeps_products| {
+                let plain = &plain;
+                let in_segments = move |segments| plain.computing_again(program, segments, keeps_products);
+                again::SEGMENTS.into_iter().filter_map(in_segments)
+            });
+            for mut plan in std::iter::once(plain.clone()).chain(again) {
+                plan.share_buffers(program);
+                if plan.bytes() <= limit {
+                    return Ok(plan);
+                }
+                needed = needed.min(plan.bytes());
             }
-            needed = needed.min(plan.bytes());
         }
         Err(EngineError::TooLarge { needed, limit })
     }
