@@ -143,7 +143,7 @@ impl Job {
                     run.back_end = format!("CPU, {set}");
                     runs.push(run);
                 }
-                for (name, bytes) in [("half of the memory", all / 2), ("the least memory", least)] {
+                for (name, bytes) in [("within less memory", all.midpoint(least)), ("within the least memory", least)] {
                     let mut run = self.run(&cpu.clone().with_memory_limit(bytes), Some(threads), name)?;
                     run.back_end = format!("CPU, {set}");
                     runs.push(run);

@@ -38,9 +38,10 @@ struct Row {
     jax: u64,
     /// Tensors of the program, all kept.
     tensors: u64,
-    /// Processes of the engine: with all tensors kept, within half of that, within the least there is.
+    /// Processes of the engine: with all tensors kept, within a budget midway from that to the least,
+    /// within the least.
     kept: u64,
-    half: u64,
+    midway: u64,
     least: u64,
     /// The least budget.
     least_budget: u64,
@@ -70,14 +71,14 @@ fn measure(options: &Options, layers: u32, batch: u32) -> anyhow::Result<Row> {
     let (tensors, least_budget) = (u64::try_from(spec.compile()?.memory_bytes())?, least(&spec)?);
     let contest = Contest::new(spec, 1, &batches, &[])?;
     let engine = |bytes| contest.engine(PrecisionSpec::default(), 0, bytes);
-    let runs = [engine(UNLIMITED)?, engine(tensors / 2)?, engine(least_budget)?];
-    let [kept, half, least] = [0, 1, 2].map(|i: usize| runs[i].peak_bytes);
+    let runs = [engine(UNLIMITED)?, engine(tensors.midpoint(least_budget))?, engine(least_budget)?];
+    let [kept, midway, least] = [0, 1, 2].map(|i: usize| runs[i].peak_bytes);
     let seconds = [0, 1, 2].map(|i: usize| runs[i].median());
     if runs.iter().any(|run| run.losses != runs[0].losses) {
         bail!("a budget changes the losses of {layers} layers with {batch} samples");
     }
     let jax = contest.jax(&options.jax, 0)?.peak_bytes;
-    Ok(Row { layers, batch, jax, tensors, kept, half, least, least_budget, seconds })
+    Ok(Row { layers, batch, jax, tensors, kept, midway, least, least_budget, seconds })
 }
 
 /// Measures everything and prints the table.
@@ -97,15 +98,15 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
 fn markdown(rows: &[Row]) -> String {
     let mut text = "MiB at the peak of a process that trains a GPT (256 wide, context 256) for two steps, everything \
         that it loads included, with one thread per core; in brackets the second step's milliseconds. *Kept*: every \
-        tensor of the step has its own memory. *Half*: a budget of half of what *tensors* says. *Least*: the least \
-        budget that the engine takes.\n\n\
-        | layers | batch | JAX FP32 | tensors | engine, kept | engine, half | least budget | engine, least |\n\
+        tensor of the step has its own memory. *Least*: the \
+        least budget that the engine takes. *Midway*: a budget half way between.\n\n\
+        | layers | batch | JAX FP32 | tensors | engine, kept | engine, midway | least budget | engine, least |\n\
         | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
     for row in rows {
         let mib = |bytes: u64| format!("{:.0}", bytes as f64 / MIB);
         let run = |bytes: u64, seconds: f64| format!("{} ({:.0})", mib(bytes), 1e3 * seconds);
-        let [kept, half, least] = row.seconds;
+        let [kept, midway, least] = row.seconds;
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
@@ -114,7 +115,7 @@ fn markdown(rows: &[Row]) -> String {
             mib(row.jax),
             mib(row.tensors),
             run(row.kept, kept),
-            run(row.half, half),
+            run(row.midway, midway),
             mib(row.least_budget),
             run(row.least, least)
         );

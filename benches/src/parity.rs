@@ -141,8 +141,8 @@ fn mnist(options: &Options) -> anyhow::Result<Job> {
         "optimiser": models::adamw(0.001), "batch": 128
     }))?;
     let data = models::mnist(&options.mnist)?;
-    let steps = if options.quick { 100 } else { 1200 };
-    job("mnist", "MNIST, perceptron 784-256-128-10", spec, &data, steps, 40)
+    let steps = if options.quick { 100 } else { 800 };
+    job("mnist", "MNIST, perceptron 784-256-128-10", spec, &data, steps, 20)
 }
 
 fn characters(options: &Options) -> anyhow::Result<Job> {
@@ -151,7 +151,7 @@ fn characters(options: &Options) -> anyhow::Result<Job> {
         "optimiser": models::adamw(0.002), "batch": 16, "clip": 1
     }))?;
     let data = models::characters(&spec, &options.data.data)?;
-    let steps = if options.quick { 20 } else { 500 };
+    let steps = if options.quick { 20 } else { 400 };
     job("characters", "Characters of the Opticks, GPT of 3 layers, 96 wide", spec, &data, steps, 20)
 }
 
