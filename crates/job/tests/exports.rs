@@ -47,7 +47,7 @@ fn transformers_says_what_the_engine_says() -> anyhow::Result<()> {
         let task = task(tied_head)?;
         let first = task.runner(&backend)?.run(&task.initial_state()?, 0, |_| true)?.context("nobody stops it")?;
         let [before, after] = [0, 59].map(|step: usize| first.pulses[step].loss());
-        ensure!(after < before - 2.0, "it has learnt something: {before} to {after}");
+        ensure!(after < before - 1.5, "it has learnt something: {before} to {after}");
 
         let mut session = backend.prepare(task.forward())?;
         session.load(&first.state.select(task.forward())?)?;
@@ -91,7 +91,7 @@ fn transformers_says_what_the_engine_says() -> anyhow::Result<()> {
             json!({ "tokens": runs, "logits": said.data.chunks(width).collect::<Vec<_>>(), "loss": loss }),
         )?;
         let output = std::process::Command::new(&python)
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transformers.py"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gpt2.py"))
             .arg(folder.path())
             .env("JAX_PLATFORMS", "cpu")
             .output()?;

@@ -1,6 +1,6 @@
 """Loads models of the engine as `transformers` does any other, and compares what they say.
 
-usage: transformers.py FOLDER
+usage: gpt2.py FOLDER
 
 The folder has `model.safetensors` and `config.json`, and `said.json` with `tokens` (a batch), the
 engine's `logits` and its `loss`. Writes the differences; exits with 1 if they are greater than
