@@ -314,7 +314,7 @@ mod tests {
         let (_, _, state) = all(&task, 1);
         let file = task.artefact(&state).unwrap();
         assert_eq!(file, task.artefact(&state).unwrap());
-        let (header, metadata) = SafeTensors::read_metadata(&file).unwrap();
+        let (header, metadata) = safetensors::SafeTensors::read_metadata(&file).unwrap();
         assert_eq!(header % 8, 0);
         let metadata = metadata.metadata().clone().unwrap();
         assert_eq!(metadata.len(), 2);
