@@ -7,6 +7,7 @@
 #   need_nodejs        Node.js with npm that is new enough
 #   build_dapp         the client library and the page; sets PAGE, the folder of the page
 #   need_chromium      the browser of the page's tests; sets CHROMIUM
+#   python_with NAME PACKAGE...  prints the path of a Python that has these packages
 # shellcheck shell=bash
 
 # The oldest compiler that builds everything (rust-version in Cargo.toml).
@@ -135,4 +136,20 @@ need_chromium() {
             die "Chromium is needed: install it, or name it by CHROMIUM, then try again"
     fi
     export CHROMIUM
+}
+
+# In a folder of the cache that has this name.
+# python_with NAME PACKAGE...
+python_with() {
+    local name=$1 folder
+    folder=$(cache_dir)/$name
+    shift
+    if [ "$(cat "$folder/installed" 2>/dev/null)" != "$*" ]; then
+        need_packages python3 python3-venv || die "install them, then try again"
+        rm -rf "$folder"
+        run_logged "$name-venv" python3 -m venv "$folder"
+        run_logged "$name" "$folder/bin/pip" install --quiet "$@"
+        printf '%s' "$*" >"$folder/installed"
+    fi
+    printf '%s\n' "$folder/bin/python"
 }

@@ -292,9 +292,11 @@ fn rounded_down(unit: &Unit, amount: u128) -> Amount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_protocol::economics::least_stake;
     use serde_json::{Value, json};
 
     const EXAMPLE: &str = include_str!("../../examples/digits.json");
+    const CHARACTERS: &str = include_str!("../../examples/characters.json");
 
     fn unit() -> Unit {
         Unit { symbol: "UNIT".into(), decimals: 12, native_to_contract: 1_000_000 }
@@ -310,28 +312,34 @@ mod tests {
         format!("{:#}", result.unwrap_err())
     }
 
-    #[test]
-    fn the_example_is_a_job() {
-        let description = Description::from_json(EXAMPLE).unwrap();
+    /// An example's description, and its task with this seed.
+    fn task(example: &str, seed: u8) -> (Description, Task) {
+        let description = Description::from_json(example).unwrap();
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        let source = description.source(&examples).unwrap();
-        let Source::Folder(folder, manifest) = source else { panic!("a folder") };
+        let Source::Folder(folder, manifest) = description.source(&examples).unwrap() else { panic!("a folder") };
         let files = description.files_in(&folder).unwrap();
-        let task = description.task(manifest.id(), Hash([1; 32]), &files).unwrap();
-        assert!(task.spec().segments() >= u32::from(description.samples));
-        description.amounts(&unit()).unwrap();
+        let task = description.task(manifest.id(), Hash([seed; 32]), &files).unwrap();
+        (description, task)
+    }
+
+    #[test]
+    fn the_examples_are_jobs_whose_cheats_do_not_pay() {
+        for example in [EXAMPLE, CHARACTERS] {
+            let (description, task) = task(example, 1);
+            let (segments, samples) = (task.spec().segments(), description.samples);
+            assert!(segments >= u32::from(samples));
+            let Amounts { payment, stake, .. } = description.amounts(&unit()).unwrap();
+            let policy = description.policy(&unit(), payment, segments).unwrap();
+            assert!(least_stake(&policy, segments, samples, description.panel).unwrap() <= stake.0);
+        }
     }
 
     #[test]
     fn the_example_learns() {
-        let description = Description::from_json(EXAMPLE).unwrap();
-        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        let Source::Folder(folder, manifest) = description.source(&examples).unwrap() else { panic!("a folder") };
-        let files = description.files_in(&folder).unwrap();
         let backend = assay_engine::CpuBackend::new(0).unwrap();
         // Whatever the seed is.
         for seed in 1..5 {
-            let task = description.task(manifest.id(), Hash([seed; 32]), &files).unwrap();
+            let (_, task) = task(EXAMPLE, seed);
             let mut runner = task.runner(&backend).unwrap();
             let mut state = task.initial_state().unwrap();
             for segment in 0..task.spec().segments() {
@@ -341,6 +349,18 @@ mod tests {
             println!("{evaluation:?}: {}", evaluation.accuracy());
             assert!(evaluation.accuracy() > 0.95, "{evaluation:?}");
         }
+    }
+
+    #[test]
+    fn the_example_of_characters_learns_from_its_first_segment() {
+        let backend = assay_engine::CpuBackend::new(0).unwrap();
+        let (_, task) = task(CHARACTERS, 1);
+        let run = task.runner(&backend).unwrap().run(&task.initial_state().unwrap(), 0, |_| true).unwrap().unwrap();
+        let losses: Vec<f32> = run.pulses.iter().map(|pulse| pulse.loss()).collect();
+        // It starts without a clue among 91 characters.
+        assert!((losses[0] - 91f32.ln()).abs() < 0.1, "{losses:?}");
+        // Characters drawn by how often they occur have about 3.1.
+        assert!(losses[losses.len() - 5..].iter().all(|&loss| loss < 3.2), "{losses:?}");
     }
 
     #[test]

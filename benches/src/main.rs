@@ -3,12 +3,24 @@
 //!
 //! `assay-benches gpu`: an NVIDIA GPU's state roots against the committed ones, and its speed. See
 //! `scripts/bench gpu`.
+//!
+//! `assay-benches invariance`: one state root on every back end. See `scripts/bench invariance`.
+//!
+//! `assay-benches parity`, `train` and `memory`: the same training by the engine and by JAX. See
+//! `scripts/bench parity`, `train` and `memory`.
 
+mod chart;
+mod contest;
 mod cublas;
 mod gpu;
+mod invariance;
+mod memory;
+mod models;
+mod parity;
 mod peers;
 mod report;
 mod shapes;
+mod train;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -35,6 +47,17 @@ enum Command {
     Matmul(MatmulOptions),
     /// A GPU: state roots, and products, steps and hashes against the clock.
     Gpu(gpu::Options),
+    /// State roots of the same jobs on every back end.
+    Invariance(invariance::Options),
+    /// Losses beside those of FP32.
+    Parity(parity::Options),
+    /// Seconds of a training step beside FP32's.
+    Train(train::Options),
+    /// Peak memory beside that of FP32.
+    Memory(memory::Options),
+    /// One training, as the others start it.
+    #[command(hide = true)]
+    Engine(contest::EngineOptions),
 }
 
 #[derive(clap::Args)]
@@ -66,6 +89,11 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Matmul(options) => matmul(&options),
         Command::Gpu(options) => gpu::run(&options),
+        Command::Invariance(options) => invariance::run(&options),
+        Command::Parity(options) => parity::run(&options),
+        Command::Train(options) => train::run(&options),
+        Command::Memory(options) => memory::run(&options),
+        Command::Engine(options) => contest::engine(&options),
     }
 }
 

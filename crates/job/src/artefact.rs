@@ -1,8 +1,9 @@
 //! The model as a `safetensors` file.
 //!
 //! The file is a function of the final state: the model's tensors (the
-//! optimiser's are left out) as little-endian binary32, and one entry of
-//! metadata, the state root. So whoever has the final state can make the file,
+//! optimiser's are left out) as little-endian binary32, and two entries of
+//! metadata: `format`, which is `pt` (`transformers` refuses files that do not say whose
+//! layout they have), and the state root. So whoever has the final state can make the file,
 //! byte for byte, and whoever has the file knows which state it comes from.
 
 use crate::JobError;
@@ -13,6 +14,9 @@ use std::collections::HashMap;
 
 /// Key of the state root in the file's metadata.
 pub const STATE_ROOT_KEY: &str = "assay.state_root";
+/// How a header with metadata begins, and what is put there.
+const METADATA: &[u8] = br#"{"__metadata__":{"#;
+const FORMAT: &[u8] = br#""format":"pt","#;
 
 /// The file of the model that ended in `state`. `forward` is its inference
 /// program, which says which of the state's tensors are the model's.
@@ -37,7 +41,20 @@ pub fn write(state: &State, forward: &Program) -> Result<Vec<u8>, JobError> {
         .collect::<Result<Vec<_>, JobError>>()?;
     // One entry only: the order of several would be random.
     let metadata = HashMap::from([(STATE_ROOT_KEY.to_owned(), Hash(state.root()).to_string())]);
-    safetensors::serialize(views, Some(metadata)).map_err(failed)
+    with_format(&safetensors::serialize(views, Some(metadata)).map_err(failed)?)
+}
+
+/// The file with the entry `format` before the one entry of its metadata.
+fn with_format(file: &[u8]) -> Result<Vec<u8>, JobError> {
+    let unknown = || JobError::Artefact("safetensors begins its files in a way that is not known here".into());
+    let (length, rest) = file.split_first_chunk().ok_or_else(unknown)?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| unknown())?;
+    let (header, data) = rest.split_at_checked(length).ok_or_else(unknown)?;
+    let entries = header.trim_ascii_end().strip_prefix(METADATA).ok_or_else(unknown)?;
+    let mut header = [METADATA, FORMAT, entries].concat();
+    // As the format asks: filled up with spaces, so that the numbers are aligned.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok([&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat())
 }
 
 /// The model's tensors from its file, as a state for its inference program.

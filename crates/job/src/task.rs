@@ -348,6 +348,12 @@ mod tests {
         let (_, _, state) = all(&task, 1);
         let file = task.artefact(&state).unwrap();
         assert_eq!(file, task.artefact(&state).unwrap());
+        let (header, metadata) = safetensors::SafeTensors::read_metadata(&file).unwrap();
+        assert_eq!(header % 8, 0);
+        let metadata = metadata.metadata().clone().unwrap();
+        assert_eq!(metadata.len(), 2);
+        assert_eq!(metadata["format"], "pt");
+        assert_eq!(metadata[artefact::STATE_ROOT_KEY], Hash(state.root()).to_string());
         let model = artefact::read(&file, task.forward()).unwrap();
         for (name, _, data) in model.tensors() {
             assert_eq!(state.get(name).unwrap().1, data);
