@@ -4,6 +4,7 @@ mod operator;
 mod world;
 
 use assay_client::Amount;
+use assay_cuda::BackendChoice;
 use assay_protocol::commitment::Outcome;
 use assay_protocol::economics::undrawn;
 use assay_protocol::market::{Check, JobView, Role, State, Windows};
@@ -25,6 +26,8 @@ fn audit_all(model: assay_protocol::Hash) -> AuditOptions {
         seed: None,
         from: vec![],
         max_data_bytes: 1 << 20,
+        max_memory_bytes: 1 << 30,
+        backend: BackendChoice::Cpu,
         threads: 1,
     }
 }
