@@ -158,15 +158,29 @@ export async function useIndex(url: string): Promise<void> {
   const address = new URL(location.href);
   address.searchParams.delete("index");
   history.replaceState(history.state, "", address);
-  await choose(choice);
+  // The connection to the node stays; without one there is nobody to ask yet.
+  if (!connection) return choose(choice);
+  client.value?.close();
+  client.value = overIndex(connection, choice);
+  changes.value += 1;
+}
+
+/** The connection to the node, without an index before it. */
+let connection: Client | undefined;
+
+/** A client whose closing leaves the connection open. */
+function lent(connected: Client): Client {
+  return new Proxy(connected, {
+    get: (target, name) => (name === "close" ? () => undefined : Reflect.get(target, name, target)),
+  });
 }
 
 /** The client over the index, if there is one. */
 function overIndex(connected: Client, choice: Choice): Client {
   const found = indexOf(choice);
   index.value = found;
-  if (!found || found.status) return connected;
-  return withIndex(connected, found.url, {
+  if (!found || found.status) return lent(connected);
+  return withIndex(lent(connected), found.url, {
     onStatus: (status) => {
       if (index.value?.url === found.url) index.value = { ...found, status };
     },
@@ -183,6 +197,8 @@ export async function choose(choice: Choice): Promise<void> {
   for (const end of leave.splice(0)) end();
   client.value?.close();
   client.value = undefined;
+  connection?.close();
+  connection = undefined;
   block.value = undefined;
   failure.value = undefined;
   index.value = undefined;
@@ -194,6 +210,7 @@ export async function choose(choice: Choice): Promise<void> {
     const connected = await library.connect(deployment.url, deployment);
     if (mine !== attempt) return connected.close();
     listen(connected);
+    connection = connected;
     client.value = overIndex(connected, choice);
   } catch (error) {
     if (mine !== attempt) return;
