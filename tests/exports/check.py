@@ -2,7 +2,7 @@
 
 usage: check.py FOLDER [OPENAPI]
 
-Every file of the folder is named for its form: NAME.prov, NAME.croissant,
+Every file of the folder is named for its form: NAME.prov, NAME.prov-ld, NAME.croissant,
 NAME.statement, NAME.card, NAME.svg. Exits with 1 and says why at the first that its
 tool does not take, or whose texts turn into markup.
 """
@@ -17,6 +17,7 @@ import defusedxml.ElementTree
 import mlcroissant
 import openapi_spec_validator
 import prov.model
+import rdflib
 from google.protobuf import json_format
 from huggingface_hub import ModelCard
 from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
@@ -26,6 +27,14 @@ from markdown_it import MarkdownIt
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {SVG + name for name in ("svg", "title", "style", "rect", "path", "g", "text")}
+PROV = rdflib.Namespace("http://www.w3.org/ns/prov#")
+RELATIONS = {
+    "wasAttributedTo": prov.model.ProvAttribution,
+    "wasAssociatedWith": prov.model.ProvAssociation,
+    "wasGeneratedBy": prov.model.ProvGeneration,
+    "wasDerivedFrom": prov.model.ProvDerivation,
+    "used": prov.model.ProvUsage,
+}
 # Marks of direction, and others that are not seen.
 HIDDEN = re.compile("[\u0000-\u0008\u000b-\u001f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -40,6 +49,29 @@ def check_prov(text):
             if isinstance(end, prov.model.QualifiedName):
                 assert end in elements, f"{record} names {end}, which is not described"
     document.serialize(format="rdf", rdf_format="trig")
+
+
+def check_prov_ld(text):
+    graph = rdflib.Graph().parse(data=text, format="json-ld")
+    described = set(graph.subjects(rdflib.RDF.type, None))
+    for relation in RELATIONS:
+        for pair in graph.subject_objects(PROV[relation]):
+            assert described.issuperset(pair), f"{pair} is not described"
+    assert not list(graph.query("SELECT ?s WHERE { ?s ?p ?o . FILTER(isLiteral(?s)) }"))
+
+
+def check_same_relations(in_json, in_json_ld):
+    """Both forms of PROV say who made what of what."""
+    document = prov.model.ProvDocument.deserialize(content=in_json, format="json")
+    graph = rdflib.Graph().parse(data=in_json_ld, format="json-ld")
+    for relation, kind in RELATIONS.items():
+        records = [record.formal_attributes[:2] for record in document.get_records(kind)]
+        ends = {tuple(rdflib.URIRef(name.uri) for _, name in record) for record in records}
+        assert ends == set(graph.subject_objects(PROV[relation])), relation
+    for record in document.get_records(prov.model.ProvElement):
+        assert (rdflib.URIRef(record.identifier.uri), rdflib.RDF.type, None) in graph, record
+        for label in record.get_attribute("prov:label"):
+            assert (rdflib.URIRef(record.identifier.uri), rdflib.RDFS.label, rdflib.Literal(label)) in graph, record
 
 
 def check_croissant(text):
@@ -85,7 +117,9 @@ def main():
     for path in sorted(Path(sys.argv[1]).iterdir()):
         form = path.suffix[1:]
         try:
-            globals()[f"check_{form}"](path.read_text(encoding="utf-8"))
+            globals()[f"check_{form.replace('-', '_')}"](path.read_text(encoding="utf-8"))
+            if form == "prov":
+                check_same_relations(path.read_text(encoding="utf-8"), path.with_suffix(".prov-ld").read_text(encoding="utf-8"))
         except Exception as error:
             print(f"{path.name}: {type(error).__name__}: {error}\n{path.read_text()[:4000]}")
             return 1

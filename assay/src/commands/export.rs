@@ -16,8 +16,8 @@ use std::path::PathBuf;
 /// The provenance of a model, a dataset or a job in a form that other tools read.
 #[derive(Args, Debug)]
 pub struct Export {
-    /// prov (W3C PROV-JSON), croissant (of a dataset), statement (in-toto, of a
-    /// model), card (Markdown, of a model) or svg
+    /// prov (W3C PROV-JSON), prov-ld (the same as JSON-LD), croissant (of a dataset),
+    /// statement (in-toto, of a model), card (Markdown, of a model) or svg
     form: Form,
     /// A model's or dataset's id, or job:N
     node: NodeName,

@@ -20,6 +20,7 @@ pub mod intoto;
 mod job;
 mod layout;
 pub mod prov;
+mod prov_ld;
 mod provenance;
 mod records;
 pub mod svg;
@@ -61,8 +62,10 @@ pub enum ExportError {
 /// A form in which other tools read a provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// W3C PROV of any node.
+    /// W3C PROV of any node, as PROV-JSON.
     Prov,
+    /// The same as JSON-LD, in the terms of PROV-O.
+    ProvLd,
     /// Croissant of a dataset.
     Croissant,
     /// An in-toto Statement of a model.
@@ -75,12 +78,13 @@ pub enum Form {
 
 impl Form {
     /// Every form.
-    pub const ALL: [Form; 5] = [Form::Prov, Form::Croissant, Form::Statement, Form::Card, Form::Svg];
+    pub const ALL: [Form; 6] = [Form::Prov, Form::ProvLd, Form::Croissant, Form::Statement, Form::Card, Form::Svg];
 
     /// Its name in commands and URLs.
     pub fn name(self) -> &'static str {
         match self {
             Form::Prov => "prov",
+            Form::ProvLd => "prov-ld",
             Form::Croissant => "croissant",
             Form::Statement => "statement",
             Form::Card => "card",
@@ -92,7 +96,7 @@ impl Form {
     pub fn content_type(self) -> &'static str {
         match self {
             Form::Prov => "application/json",
-            Form::Croissant => "application/ld+json",
+            Form::ProvLd | Form::Croissant => "application/ld+json",
             Form::Statement => "application/vnd.in-toto+json",
             Form::Card => "text/markdown; charset=utf-8",
             Form::Svg => "image/svg+xml",
@@ -107,6 +111,7 @@ impl Form {
     pub fn export(self, provenance: &Provenance, files: &[File]) -> Result<String, ExportError> {
         let json = match self {
             Form::Prov => prov::document(provenance),
+            Form::ProvLd => prov_ld::document(provenance),
             Form::Croissant => croissant::dataset(provenance, files)?,
             Form::Statement => intoto::statement(provenance)?,
             Form::Card => return card::model_card(provenance),

@@ -260,6 +260,22 @@ fn prov_has_every_node_and_every_edge() {
 }
 
 #[test]
+fn prov_as_json_ld_has_the_same_nodes_and_edges() {
+    let text = Form::ProvLd.export(&provenance(roots()[0], "plain"), &[]).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let nodes = document["@graph"].as_array().unwrap();
+    let of = |class: &str| nodes.iter().filter(|node| node["@type"][0] == class).count();
+    assert_eq!((of("prov:Entity"), of("prov:Activity"), of("prov:Agent"), nodes.len()), (4, 2, 5, 11));
+    let values =
+        |property: &str| nodes.iter().filter_map(|node| node[property].as_array()).map(Vec::len).sum::<usize>();
+    let made = ["prov:wasGeneratedBy", "prov:wasDerivedFrom", "prov:used", "prov:wasAttributedTo"].map(values);
+    assert_eq!(made, [2, 4, 3, 4]);
+    // Each part in a job says which.
+    assert_eq!(values("prov:wasAssociatedWith"), values("prov:qualifiedAssociation"));
+    assert_eq!(document["@context"]["prov"], "http://www.w3.org/ns/prov#");
+}
+
+#[test]
 fn a_card_shows_who_was_paid_what() {
     let card = Form::Card.export(&provenance(roots()[0], "plain"), &[]).unwrap();
     let of = |byte: u8| format!("`0x{}`", format!("{byte:02x}").repeat(20));

@@ -26,12 +26,12 @@ async function sameAs(form: ExportForm, root: Parameters<typeof client.export>[1
 
 test("exports are the command line's", async () => {
   for (const model of models)
-    for (const form of ["prov", "statement", "card", "svg"] as const) await sameAs(form, model, model);
+    for (const form of ["prov", "prov-ld", "statement", "card", "svg"] as const) await sameAs(form, model, model);
   for (const dataset of [data, derived]) {
-    for (const form of ["prov", "svg"] as const) await sameAs(form, dataset, dataset);
+    for (const form of ["prov", "prov-ld", "svg"] as const) await sameAs(form, dataset, dataset);
     await sameAs("croissant", dataset, dataset, "--without-files");
   }
-  for (const form of ["prov", "svg"] as const) await sameAs(form, job(1n), "job:1");
+  for (const form of ["prov", "prov-ld", "svg"] as const) await sameAs(form, job(1n), "job:1");
 });
 
 test("what has no such form is refused", async () => {

@@ -153,7 +153,7 @@ test("a saved drawing and the exports keep hostile names as text", async () => {
   ]);
   const statement = JSON.parse(await read("in-toto statement"));
   assert.match(statement.subject[0].downloadLocation, /^https:\/\/[^<>"\s]+$/);
-  assert.ok(JSON.parse(await read("W3C PROV")).entity);
+  assert.ok(JSON.parse(await read("W3C PROV (PROV-JSON)")).entity);
   const card = await read("Model card");
   // The head is YAML, in which a quoted text is a text; below it Markdown must not see markup.
   const body = card.replace(/^---\n[\s\S]*?\n---\n/, "");

@@ -35,11 +35,12 @@ pub(super) async fn lineage(
     Ok(Json(follow(&api, &node, extent.limits()?).await?))
 }
 
-/// A node's provenance in a form that other tools read: `prov` (W3C PROV-JSON),
+/// A node's provenance in a form that other tools read: `prov` (W3C
+/// PROV-JSON), `prov-ld` (the same as JSON-LD),
 /// `croissant` (a dataset, JSON-LD), `statement` (a model, in-toto), `card` (a model,
 /// Markdown), `svg`.
 #[utoipa::path(get, path = "/v1/exports/{form}/{node}", tag = "lineage",
-    params(("form" = String, Path, description = "`prov`, `croissant`, `statement`, `card` or `svg`"),
+    params(("form" = String, Path, description = "`prov`, `prov-ld`, `croissant`, `statement`, `card` or `svg`"),
         ("node" = String, Path, description = "`model:0x…`, `dataset:0x…` or `job:N`"), Extent),
     responses((status = 200, content((serde_json::Value = "application/json"), (String = "text/markdown"),
         (String = "image/svg+xml"))), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]

@@ -8,6 +8,7 @@ import { card } from "./card.js";
 import { croissant } from "./croissant.js";
 import { document } from "./json.js";
 import { prov } from "./prov.js";
+import { provLd } from "./prov-ld.js";
 import { type Provenance, readProvenance } from "./provenance.js";
 import { statement } from "./statement.js";
 import { svg } from "./svg.js";
@@ -30,6 +31,7 @@ const inJson =
 
 const FORMS: Record<ExportForm, Form> = {
   prov: { mediaType: "application/json", ending: "prov.json", write: inJson(prov) },
+  "prov-ld": { mediaType: "application/ld+json", ending: "prov.jsonld", write: inJson(provLd) },
   croissant: {
     of: "dataset",
     mediaType: "application/ld+json",

@@ -147,10 +147,10 @@ export interface History<T> {
 }
 
 /**
- * A form that other tools read: W3C PROV of any node (PROV-JSON), Croissant of a dataset, an in-toto statement of a
+ * A form that other tools read: W3C PROV of any node (PROV-JSON, JSON-LD), Croissant of a dataset, an in-toto statement of a
  * model, a model card, a drawing of any node's lineage. `docs/exports.md` describes each.
  */
-export type ExportForm = "prov" | "croissant" | "statement" | "card" | "svg";
+export type ExportForm = "prov" | "prov-ld" | "croissant" | "statement" | "card" | "svg";
 
 /** A provenance in one of these forms: what `assay export` writes of the same block. */
 export interface Export {

@@ -212,7 +212,7 @@ function Grants({ id }: { id: Hash }) {
                         <td>
                           <Account address={grant.account} />
                         </td>
-                        <td>{until(grant.until)}</td>
+                        <td class="when">{until(grant.until)}</td>
                         <td class="amount">
                           <Amount value={grant.paid} />
                         </td>

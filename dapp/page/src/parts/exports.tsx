@@ -24,13 +24,16 @@ const croissant: Offered = {
   label: "Croissant",
   about: "JSON-LD, as dataset tools load it. Without the files, which the chain does not list.",
 };
-const prov: Offered = { form: "prov", label: "W3C PROV", about: "The whole lineage as PROV-JSON." };
+const prov: Offered[] = [
+  { form: "prov-ld", label: "W3C PROV (JSON-LD)", about: "The whole lineage, for tools that read linked data." },
+  { form: "prov", label: "W3C PROV (PROV-JSON)", about: "The same, for tools that read PROV only." },
+];
 const svg: Offered = { form: "svg", label: "Lineage as SVG", about: "All that it was made from, drawn." };
 
 const offered: Record<Node["type"], Offered[]> = {
-  Model: [card, statement, prov, svg],
-  Dataset: [croissant, prov, svg],
-  Job: [prov, svg],
+  Model: [card, statement, ...prov, svg],
+  Dataset: [croissant, ...prov, svg],
+  Job: [...prov, svg],
 };
 
 /** What a record can be saved as. `name` is for the file. */

@@ -150,8 +150,16 @@ test("what is saved is what the command line exports", async (t) => {
   // A card says in which block it was read, which is another one here.
   const withoutBlock = (text: string) => text.replace(/\nWritten from the records as of block .*\n$/, "\n");
   for (const [place, id, forms] of [
-    [`model/${second.model}`, second.model, { card: "Model card", statement: "in-toto statement", prov: "W3C PROV" }],
-    [`dataset/${letters}`, letters, { croissant: "Croissant", svg: "Lineage as SVG" }],
+    [
+      `model/${second.model}`,
+      second.model,
+      { card: "Model card", statement: "in-toto statement", prov: "W3C PROV (PROV-JSON)" },
+    ],
+    [
+      `dataset/${letters}`,
+      letters,
+      { croissant: "Croissant", svg: "Lineage as SVG", "prov-ld": "W3C PROV (JSON-LD)" },
+    ],
   ] as const) {
     await open(page, place);
     for (const [form, name] of Object.entries(forms)) {
