@@ -155,11 +155,7 @@ test("what is saved is what the command line exports", async (t) => {
       second.model,
       { card: "Model card", statement: "in-toto statement", prov: "W3C PROV (PROV-JSON)" },
     ],
-    [
-      `dataset/${letters}`,
-      letters,
-      { croissant: "Croissant", svg: "Lineage as SVG", "prov-ld": "W3C PROV (JSON-LD)" },
-    ],
+    [`dataset/${letters}`, letters, { croissant: "Croissant", svg: "Lineage as SVG", "prov-ld": "W3C PROV (JSON-LD)" }],
   ] as const) {
     await open(page, place);
     for (const [form, name] of Object.entries(forms)) {
