@@ -22,25 +22,22 @@ async fn other_tools_accept_the_exports_of_a_real_job() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let job = format!("job:{job}");
     let forms = [
-        ("prov", &model),
-        ("statement", &model),
-        ("card", &model),
-        ("svg", &model),
-        ("prov", &dataset),
-        ("croissant", &dataset),
-        ("svg", &dataset),
-        ("prov", &job),
+        ("model", &model, &["prov", "prov-ld", "statement", "card", "svg"][..]),
+        ("dataset", &dataset, &["prov", "prov-ld", "croissant", "svg"]),
+        ("job", &job, &["prov", "prov-ld"]),
     ];
-    for (number, (form, node)) in forms.into_iter().enumerate() {
-        let path = folder.path().join(format!("{number}.{form}"));
-        world.succeed("assay", &["export", form, node, "-o", path.to_str().context("a plain path")?]).await?;
+    for (name, node, forms) in forms {
+        for form in forms {
+            let path = folder.path().join(format!("{name}.{form}"));
+            world.succeed("assay", &["export", form, node, "-o", path.to_str().context("a plain path")?]).await?;
+        }
     }
     // The manifest was fetched and its files are named.
-    let croissant: Value = serde_json::from_slice(&std::fs::read(folder.path().join("5.croissant"))?)?;
+    let croissant: Value = serde_json::from_slice(&std::fs::read(folder.path().join("dataset.croissant"))?)?;
     let files = croissant["distribution"].as_array().context("it lists files")?;
     ensure!(files.iter().any(|file| file["@id"] == "digits.csv"), "{croissant}");
     // The artefact's hash is the registered one.
-    let statement: Value = serde_json::from_slice(&std::fs::read(folder.path().join("1.statement"))?)?;
+    let statement: Value = serde_json::from_slice(&std::fs::read(folder.path().join("model.statement"))?)?;
     let record = world.registry.model(model.parse()?).await?.context("it is registered")?;
     let digest = statement["subject"][0]["digest"]["sha256"].as_str().context("a digest")?;
     ensure!(format!("0x{digest}") == record.artefact.to_string(), "{statement}");
