@@ -10,6 +10,7 @@ benches/src/contest.rs reads.
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -91,9 +92,9 @@ def loss_of(model, w, x, labels):
 def trainer(training):
     """The first state of the optimiser by the weights, and a step."""
     (kind, settings), = training["optimiser"].items()
-    if kind != "adamw" or set(training) - {"model", "optimiser", "precision", "batch", "block", "clip"}:
-        sys.exit("AdamW with nothing but a clip is written in JAX here")
-    lr, beta1, beta2 = (np.float32(settings[name]) for name in ("lr", "beta1", "beta2"))
+    if kind != "adamw" or set(training) - {"model", "optimiser", "precision", "batch", "block", "clip", "schedule"}:
+        sys.exit("AdamW with nothing but a clip and a schedule is written in JAX here")
+    beta1, beta2 = (np.float32(settings[name]) for name in ("beta1", "beta2"))
     eps, decay = np.float32(settings["eps"]), np.float32(settings["weight_decay"])
     clip = training.get("clip")
 
@@ -102,7 +103,7 @@ def trainer(training):
         return zeros, {name: jnp.zeros_like(x) for name, x in w.items()}, jnp.float32(1), jnp.float32(1)
 
     @partial(jax.jit, donate_argnums=(0, 1))
-    def step(w, state, x, labels):
+    def step(w, state, lr, x, labels):
         loss, g = jax.value_and_grad(partial(loss_of, training["model"]))(w, x, labels)
         norm = jnp.sqrt(sum((part * part).sum() for part in g.values()))
         if clip is not None:
@@ -120,6 +121,20 @@ def trainer(training):
     return start, step
 
 
+def rate(training, step):
+    """The learning rate of a step, counted from 0: docs/models.md."""
+    (settings,) = training["optimiser"].values()
+    schedule = training.get("schedule") or {}
+    warmup, cosine = schedule.get("warmup", 0), schedule.get("cosine")
+    factor = 1
+    if step < warmup:
+        factor = (step + 1) / warmup
+    elif cosine:
+        share, floor = min((step - warmup) / (cosine["until"] - warmup), 1), cosine.get("floor", 0)
+        factor = floor + (1 - floor) * (1 + math.cos(math.pi * share)) / 2
+    return np.float32(settings["lr"] * factor)
+
+
 def peak_bytes():
     status = Path("/proc/self/status").read_text()
     return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
@@ -134,9 +149,10 @@ def main():
     start, step = trainer(job["training"])
     state, losses, seconds = start(w), [], []
     clock = time.process_time if threads == 1 else time.perf_counter
-    for x, labels in zip(batches["values"].astype(kind), batches["labels"].astype(np.int32)):
+    for i, (x, labels) in enumerate(zip(batches["values"].astype(kind), batches["labels"].astype(np.int32))):
+        lr = rate(job["training"], i)
         begun = clock()
-        w, state, loss = step(w, state, x, labels)
+        w, state, loss = step(w, state, lr, x, labels)
         jax.block_until_ready(w)
         seconds.append(clock() - begun)
         losses.append(float(loss))

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 use assay_engine::{Backend, Batch, CpuBackend, PrecisionSpec, Program, Session, Shape, State, TrainingSpec};
+use assay_exact::philox;
 use rustix::time::{ClockId, clock_gettime};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -24,8 +25,6 @@ pub struct JaxOptions {
     pub script: PathBuf,
 }
 
-/// The seed of first weights.
-const SEED: [u8; 32] = [42; 32];
 /// The file of a folder that says what is trained.
 const JOB: &str = "job.json";
 /// The file with the inputs of all steps.
@@ -34,6 +33,8 @@ const BATCHES: &str = "batches.safetensors";
 #[derive(Serialize, Deserialize)]
 struct Job {
     training: TrainingSpec,
+    /// Of the first weights.
+    seed: [u8; 32],
     /// First steps that are not timed.
     warm: usize,
 }
@@ -68,11 +69,18 @@ pub struct Contest {
 }
 
 impl Contest {
-    /// A training with these batches, one a step, and those that judge it.
-    pub fn new(training: TrainingSpec, warm: usize, batches: &[Batch], judges: &[Batch]) -> anyhow::Result<Contest> {
+    /// A training from the first weights of a seed with these batches, one a step, and those that judge it.
+    /// The first `warm` steps are not timed.
+    pub fn new(
+        training: TrainingSpec,
+        seed: [u8; 32],
+        warm: usize,
+        batches: &[Batch],
+        judges: &[Batch],
+    ) -> anyhow::Result<Contest> {
         let folder = tempfile::tempdir()?;
         let forward = training.compile_forward()?;
-        let initial = State::init(&training.compile()?, SEED)?.select(&forward)?;
+        let initial = State::init(&training.compile()?, seed)?.select(&forward)?;
         let dims_of = |shape: &Shape| shape.dims().iter().map(|&dim| dim as usize).collect::<Vec<_>>();
         let tensors = initial.tensors().map(|(name, shape, data)| Named::new(name.to_owned(), dims_of(&shape), data));
         let tensors: Vec<Named> = tensors.collect();
@@ -90,7 +98,7 @@ impl Contest {
             tensors.push(Named::new(format!("{prefix}labels"), with_count(&[each]), labels));
         }
         save(&folder.path().join(BATCHES), &tensors)?;
-        std::fs::write(folder.path().join(JOB), serde_json::to_string(&Job { training, warm })?)?;
+        std::fs::write(folder.path().join(JOB), serde_json::to_string(&Job { training, seed, warm })?)?;
         Ok(Contest { folder })
     }
 
@@ -163,13 +171,15 @@ pub fn engine(options: &EngineOptions) -> anyhow::Result<()> {
     let (program, forward) = (job.training.compile()?, job.training.compile_forward()?);
     let backend = CpuBackend::new(options.threads)?.with_memory_limit(options.memory);
     let mut session = backend.prepare(&program)?;
-    session.load(&State::init(&program, SEED)?)?;
+    session.load(&State::init(&program, job.seed)?)?;
     let (mut losses, mut seconds) = (Vec::new(), Vec::new());
     let input = if program.has_input("tokens") { "tokens" } else { "features" };
     let batches = Batches::read(&options.folder.join(BATCHES), input)?;
-    for batch in &batches.steps {
+    for (batch, step) in batches.steps.iter().zip(0..) {
+        // The schedule counts with it; nothing here draws numbers by its key.
+        let counter = philox::counter([0; 2], step);
         let begun = now(options.threads);
-        let pulse = session.step(&models::inputs(&program, batch, &[]))?;
+        let pulse = session.step(&models::inputs(&program, batch, &counter))?;
         seconds.push(now(options.threads) - begun);
         losses.push(f64::from(pulse.loss()));
     }

@@ -28,7 +28,6 @@ pub struct Options {
 }
 
 const STEPS: u64 = 3;
-const SEED: [u8; 32] = [42; 32];
 /// The emulated GPU's capabilities, one for each way in which kernels differ, and the seeds of the
 /// order in which its threads take turns.
 const EMULATED: [(u32, u64); 2] = [(750, 1), (900, 2)];
@@ -97,9 +96,9 @@ fn jobs(data: &Path) -> anyhow::Result<Vec<Job>> {
 
 impl Job {
     fn run(&self, backend: &dyn Backend, threads: Option<usize>, batch: &str) -> anyhow::Result<Run> {
-        let sampler = Sampler::new(&SEED, (0..self.data.rows()).collect(), self.spec.batch)?;
+        let sampler = Sampler::new(&models::SEED, (0..self.data.rows()).collect(), self.spec.batch)?;
         let mut session = backend.prepare(&self.program)?;
-        session.load(&State::init(&self.program, SEED)?)?;
+        session.load(&State::init(&self.program, models::SEED)?)?;
         let mut pulses = vec![];
         let begun = Instant::now();
         train(&mut *session, &self.data, &sampler, STEPS, |pulse| {

@@ -69,7 +69,7 @@ fn measure(options: &Options, layers: u32, batch: u32) -> anyhow::Result<Row> {
     let random = &mut fastrand::Rng::with_seed(1);
     let batches: Vec<_> = (0..STEPS).map(|_| models::made_up(&spec, random)).collect();
     let (tensors, least_budget) = (u64::try_from(spec.compile()?.memory_bytes())?, least(&spec)?);
-    let contest = Contest::new(spec, 1, &batches, &[])?;
+    let contest = Contest::new(spec, models::SEED, 1, &batches, &[])?;
     let engine = |bytes| contest.engine(PrecisionSpec::default(), 0, bytes);
     let runs = [engine(UNLIMITED)?, engine(tensors.midpoint(least_budget))?, engine(least_budget)?];
     let [kept, midway, least] = [0, 1, 2].map(|i: usize| runs[i].peak_bytes);

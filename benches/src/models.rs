@@ -15,6 +15,9 @@ pub struct DataOptions {
     pub data: PathBuf,
 }
 
+/// The seed of first weights where one is enough.
+pub const SEED: [u8; 32] = [42; 32];
+
 /// What the models here are trained with unless they are about something else.
 pub fn adamw(lr: f64) -> Value {
     json!({ "adamw": { "lr": lr, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.1 } })

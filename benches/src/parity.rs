@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use assay_engine::{Batch, Dataset, Precision, PrecisionSpec, Sampler, TrainingSpec, split};
+use assay_engine::{Dataset, Precision, PrecisionSpec, Sampler, TrainingSpec, split};
 use serde::Serialize;
 use serde_json::json;
 
@@ -33,8 +33,8 @@ pub struct Options {
     json: Option<PathBuf>,
 }
 
-/// The seed of order and split.
-const SEED: [u8; 32] = [7; 32];
+/// Trainings of each kind: with other first weights, another order and other samples held out.
+const SEEDS: u8 = 3;
 const MEMORY: u64 = 8 << 30;
 /// How far the loss may be above FP32's.
 const WITHIN: f64 = 0.01;
@@ -56,62 +56,94 @@ const PRECISIONS: [[Precision; 3]; 9] = [
     [Three, Three, Three],
 ];
 
-fn name([forward, grad_input, grad_weight]: [Precision; 3]) -> String {
+fn name(precision: Option<&PrecisionSpec>) -> String {
     let one = |precision| match precision {
         One => "int8x1",
         Two => "int8x2",
         Three => "int8x3",
     };
-    if forward == grad_input && grad_input == grad_weight {
-        return one(forward).to_owned();
+    let Some(&PrecisionSpec { forward, grad_input, grad_weight }) = precision else { return "FP32 (JAX)".into() };
+    if is_uniform(precision) {
+        return one(forward).into();
     }
     [one(forward), one(grad_input), one(grad_weight)].join(", ")
 }
 
-/// Products of bytes that all three kinds of matmul take for one product of numbers each.
-fn cost(precisions: [Precision; 3]) -> u32 {
-    precisions.iter().map(|precision| (precision.bits() as u32 / 7).pow(2)).sum()
+fn is_uniform(precision: Option<&PrecisionSpec>) -> bool {
+    precision.is_none_or(|of| of.forward == of.grad_input && of.forward == of.grad_weight)
 }
 
-/// A model, how long it is trained and by what it is judged.
+/// Products of bytes that all three kinds of matmul take for one product of numbers each.
+fn cost(precision: &PrecisionSpec) -> u32 {
+    let each = [precision.forward, precision.grad_input, precision.grad_weight];
+    each.iter().map(|precision| (precision.bits() as u32 / 7).pow(2)).sum()
+}
+
+/// A model, how long it is trained and by how many batches it is judged.
 struct Job {
     key: &'static str,
     title: &'static str,
     spec: TrainingSpec,
+    data: Dataset,
     steps: u64,
-    batches: Vec<Batch>,
-    judges: Vec<Batch>,
+    judges: u64,
 }
 
-/// All that was measured of a job.
+impl Job {
+    /// Batches of a training in the order of a job with this seed, and whole batches of the samples held out.
+    fn contest(&self, seed: [u8; 32]) -> anyhow::Result<Contest> {
+        let held_out = self.judges * u64::from(self.spec.batch);
+        let (training, held_out) = split(&seed, self.data.rows(), held_out)?;
+        let sampler = Sampler::new(&seed, training, self.spec.batch)?;
+        let batches: Vec<_> = (0..self.steps).map(|step| self.data.batch(&sampler.rows(step))).collect();
+        let judges = held_out.chunks_exact(self.spec.batch as usize).map(|rows| self.data.batch(rows));
+        Contest::new(self.spec.clone(), seed, 1, &batches, &judges.collect::<Vec<_>>())
+    }
+}
+
+/// What trainings from each seed gave.
+#[derive(Serialize)]
+struct Trained {
+    /// `None`: JAX, in FP32.
+    precision: Option<PrecisionSpec>,
+    outcomes: Vec<Outcome>,
+}
+
+/// All that was measured of a job; the first training is that in FP32.
 #[derive(Serialize)]
 struct Measured {
     job: &'static str,
     training: TrainingSpec,
-    fp32: Outcome,
-    engine: Vec<(PrecisionSpec, Outcome)>,
+    trained: Vec<Trained>,
 }
 
 /// Trains everything, draws the curves and prints the tables.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let mut results = Vec::new();
     for job in [mnist(options)?, characters(options)?] {
-        let contest = Contest::new(job.spec.clone(), 1, &job.batches, &job.judges)?;
-        eprintln!("{}: JAX", job.title);
-        let fp32 = contest.jax(&options.jax, 0)?;
-        let mut engine = Vec::new();
         let quick = [PRECISIONS[0], PRECISIONS[7]];
-        for &precisions in if options.quick { &quick[..] } else { &PRECISIONS } {
-            eprintln!("{}: {}", job.title, name(precisions));
-            let [forward, grad_input, grad_weight] = precisions;
-            let spec = PrecisionSpec { forward, grad_input, grad_weight };
-            engine.push((spec, contest.engine(spec, 0, MEMORY)?));
+        let precisions = if options.quick { &quick[..] } else { &PRECISIONS };
+        let with = |&[forward, grad_input, grad_weight]: &[Precision; 3]| {
+            Some(PrecisionSpec { forward, grad_input, grad_weight })
+        };
+        let precisions = [None].into_iter().chain(precisions.iter().map(with));
+        let mut trained: Vec<_> = precisions.map(|precision| Trained { precision, outcomes: vec![] }).collect();
+        for seed in 1..=if options.quick { 1 } else { SEEDS } {
+            let contest = job.contest([seed; 32])?;
+            for Trained { precision, outcomes } in &mut trained {
+                eprintln!("{}, seed {seed}: {}", job.title, name(precision.as_ref()));
+                outcomes.push(match precision {
+                    None => contest.jax(&options.jax, 0)?,
+                    Some(precision) => contest.engine(*precision, 0, MEMORY)?,
+                });
+            }
         }
+        let measured = Measured { job: job.key, training: job.spec.clone(), trained };
         if let Some(folder) = &options.plots {
-            plot(&job, folder, &fp32, &engine)?;
+            plot(&job, folder, &measured)?;
         }
-        print!("{}", markdown(&job, &fp32, &engine)?);
-        results.push(Measured { job: job.key, training: job.spec, fp32, engine });
+        print!("{}", markdown(&job, &measured)?);
+        results.push(measured);
     }
     if let Some(file) = &options.json {
         std::fs::write(file, serde_json::to_string_pretty(&results)? + "\n")?;
@@ -119,115 +151,122 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Batches of a training in the order of a job with this seed, and whole batches of the samples held out.
-fn job(
-    key: &'static str,
-    title: &'static str,
-    spec: TrainingSpec,
-    data: &Dataset,
-    steps: u64,
-    judges: u64,
-) -> anyhow::Result<Job> {
-    let (training, held_out) = split(&SEED, data.rows(), judges * u64::from(spec.batch))?;
-    let sampler = Sampler::new(&SEED, training, spec.batch)?;
-    let batches = (0..steps).map(|step| data.batch(&sampler.rows(step))).collect();
-    let judges = held_out.chunks_exact(spec.batch as usize).map(|rows| data.batch(rows)).collect();
-    Ok(Job { key, title, spec, steps, batches, judges })
-}
-
 fn mnist(options: &Options) -> anyhow::Result<Job> {
+    let steps = if options.quick { 100 } else { 800 };
     let spec = models::spec(json!({
         "model": { "mlp": { "inputs": 784, "hidden": [256, 128], "classes": 10, "activation": "relu" } },
-        "optimiser": models::adamw(0.001), "batch": 128
+        "optimiser": models::adamw(0.001), "batch": 128, "schedule": schedule(steps)
     }))?;
     let data = models::mnist(&options.mnist)?;
-    let steps = if options.quick { 100 } else { 800 };
-    job("mnist", "MNIST, perceptron 784-256-128-10", spec, &data, steps, 20)
+    Ok(Job { key: "mnist", title: "MNIST, perceptron 784-256-128-10", spec, data, steps, judges: 78 })
 }
 
 fn characters(options: &Options) -> anyhow::Result<Job> {
+    let steps = if options.quick { 20 } else { 400 };
     let spec = models::spec(json!({
         "model": { "gpt": { "vocabulary": 91, "context": 64, "layers": 3, "heads": 4, "width": 96 } },
-        "optimiser": models::adamw(0.002), "batch": 16, "clip": 1
+        "optimiser": models::adamw(0.002), "batch": 16, "clip": 1, "schedule": schedule(steps)
     }))?;
     let data = models::characters(&spec, &options.data.data)?;
-    let steps = if options.quick { 20 } else { 400 };
-    job("characters", "Characters of the Opticks, GPT of 3 layers, 96 wide", spec, &data, steps, 20)
+    Ok(Job {
+        key: "characters",
+        title: "Characters of the Opticks, GPT of 3 layers, 96 wide",
+        spec,
+        data,
+        steps,
+        judges: 40,
+    })
 }
 
-/// Means of runs of steps, at their middles.
-fn smooth(losses: &[f64]) -> Vec<(f64, f64)> {
+/// The rate ends at nothing, so that the last weights are not where the last batches happened to throw them.
+fn schedule(steps: u64) -> serde_json::Value {
+    json!({ "warmup": steps / 20, "cosine": { "until": steps } })
+}
+
+/// Means of runs of steps over all trainings, at their middles.
+fn smooth(outcomes: &[Outcome]) -> Vec<(f64, f64)> {
     let middle = (SMOOTH as f64 - 1.0) / 2.0;
-    let mean = |(i, part): (usize, &[f64])| ((i * SMOOTH) as f64 + middle, part.iter().sum::<f64>() / SMOOTH as f64);
-    losses.chunks_exact(SMOOTH).enumerate().map(mean).collect()
-}
-
-fn of(spec: &PrecisionSpec) -> [Precision; 3] {
-    [spec.forward, spec.grad_input, spec.grad_weight]
-}
-
-/// A loss on held-out samples as a multiple of FP32's.
-fn ratio(fp32: &Outcome, outcome: &Outcome) -> f64 {
-    outcome.judged.unwrap_or(f64::NAN) / fp32.judged.unwrap_or(f64::NAN)
-}
-
-/// The fewest products that stay within [`WITHIN`], and of these the least loss: cost, ratio, precisions.
-fn cheapest(fp32: &Outcome, engine: &[(PrecisionSpec, Outcome)]) -> Option<(u32, f64, [Precision; 3])> {
-    let fitting = engine
-        .iter()
-        .map(|(spec, outcome)| (cost(of(spec)), ratio(fp32, outcome), of(spec)))
-        .filter(|(_, ratio, _)| *ratio <= 1.0 + WITHIN);
-    fitting.min_by(|a, b| (a.0, a.1).partial_cmp(&(b.0, b.1)).unwrap_or(std::cmp::Ordering::Equal))
-}
-
-fn plot(job: &Job, folder: &Path, fp32: &Outcome, engine: &[(PrecisionSpec, Outcome)]) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let cheapest = cheapest(fp32, engine);
-    let is_shown = |precisions: [Precision; 3]| {
-        precisions.windows(2).all(|pair| pair[0] == pair[1]) || cheapest.is_some_and(|(.., best)| best == precisions)
+    let steps = outcomes.iter().map(|outcome| outcome.losses.len()).min().unwrap_or(0) / SMOOTH;
+    let mean = |i: usize| {
+        let parts = outcomes.iter().flat_map(|outcome| &outcome.losses[i * SMOOTH..(i + 1) * SMOOTH]);
+        ((i * SMOOTH) as f64 + middle, parts.sum::<f64>() / (SMOOTH * outcomes.len()) as f64)
     };
-    let shown =
-        engine.iter().map(|(spec, outcome)| (of(spec), outcome)).filter(|(precisions, _)| is_shown(*precisions));
-    let runs = std::iter::once(("FP32 (JAX)".to_owned(), fp32))
-        .chain(shown.map(|(precisions, outcome)| (name(precisions), outcome)));
-    let curves: Vec<Curve> = runs.map(|(label, outcome)| Curve { label, points: smooth(&outcome.losses) }).collect();
+    (0..steps).map(mean).collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+impl Trained {
+    /// Losses on held-out samples, by the seed.
+    fn judged(&self) -> Vec<f64> {
+        self.outcomes.iter().map(|outcome| outcome.judged.unwrap_or(f64::NAN)).collect()
+    }
+
+    /// The same as multiples of FP32's from the same seed.
+    fn ratios(&self, fp32: &Trained) -> Vec<f64> {
+        self.judged().iter().zip(fp32.judged()).map(|(own, fp32)| own / fp32).collect()
+    }
+}
+
+impl Measured {
+    /// The fewest products that stay within [`WITHIN`], and of these the least loss.
+    fn cheapest(&self) -> Option<&PrecisionSpec> {
+        let all = self.trained[1..].iter().filter_map(|trained| Some((trained.precision.as_ref()?, trained)));
+        let fitting = all
+            .map(|(precision, trained)| ((cost(precision), mean(&trained.ratios(&self.trained[0]))), precision))
+            .filter(|((_, ratio), _)| *ratio <= 1.0 + WITHIN);
+        let least = fitting.min_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+        least.map(|(_, precision)| precision)
+    }
+}
+
+fn plot(job: &Job, folder: &Path, measured: &Measured) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let cheapest = measured.cheapest();
+    let is_shown =
+        |trained: &&Trained| is_uniform(trained.precision.as_ref()) || trained.precision.as_ref() == cheapest;
+    let curve =
+        |trained: &Trained| Curve { label: name(trained.precision.as_ref()), points: smooth(&trained.outcomes) };
+    let curves: Vec<Curve> = measured.trained.iter().filter(is_shown).map(curve).collect();
     chart::draw(&folder.join(format!("{}.svg", job.key)), job.title, "loss, means of 20 steps", &curves)
 }
 
-fn markdown(job: &Job, fp32: &Outcome, engine: &[(PrecisionSpec, Outcome)]) -> anyhow::Result<String> {
-    let tail = |outcome: &Outcome| -> anyhow::Result<f64> {
-        Ok(smooth(&outcome.losses).last().context("too few steps to smooth")?.1)
-    };
-    let judged = |outcome: &Outcome| outcome.judged.context("it was judged");
+fn markdown(job: &Job, measured: &Measured) -> anyhow::Result<String> {
+    let fp32 = &measured.trained[0];
+    let seeds = fp32.outcomes.len();
     let mut text = format!(
         "### {}\n\n![loss curves](benchmarks/{}.svg)\n\n{} steps with batches of {}, judged by {} samples that were \
-         held out; {}.\n\n\
+         held out; {}; means of {seeds} seeds.\n\n\
          | forward, gradients of activations, of weights | products of bytes | held-out loss | to FP32 | \
-         loss of the last {SMOOTH} steps | to FP32 |\n| --- | --- | --- | --- | --- | --- |\n\
-         | FP32 | - | {:.5} | 1 | {:.5} | 1 |\n",
+         least and greatest | loss of the last {SMOOTH} steps | to FP32 |\n| --- | --- | --- | --- | --- | --- | --- |\n",
         job.title,
         job.key,
         job.steps,
         job.spec.batch,
-        job.judges.len() * job.spec.batch as usize,
-        fp32.what,
-        judged(fp32)?,
-        tail(fp32)?
+        job.judges * u64::from(job.spec.batch),
+        fp32.outcomes[0].what,
     );
-    for (spec, outcome) in engine {
-        let (ratio, trained) = (ratio(fp32, outcome), tail(outcome)? / tail(fp32)?);
+    let last = |trained: &Trained| smooth(&trained.outcomes).last().map_or(f64::NAN, |point| point.1);
+    for trained in &measured.trained {
+        let ratios = trained.ratios(fp32);
         let _ = writeln!(
             text,
-            "| {} | {} | {:.5} | {ratio:.4} | {:.5} | {trained:.4} |",
-            name(of(spec)),
-            cost(of(spec)),
-            judged(outcome)?,
-            tail(outcome)?
+            "| {} | {} | {:.5} | {:.4} | {:.4} to {:.4} | {:.5} | {:.4} |",
+            name(trained.precision.as_ref()),
+            trained.precision.as_ref().map_or("-".into(), |precision| cost(precision).to_string()),
+            mean(&trained.judged()),
+            mean(&ratios),
+            ratios.iter().copied().fold(f64::INFINITY, f64::min),
+            ratios.iter().copied().fold(0.0, f64::max),
+            last(trained),
+            last(trained) / last(fp32)
         );
     }
-    let _ = match cheapest(fp32, engine) {
-        Some((.., precisions)) => {
-            writeln!(text, "\nCheapest within 1 % of FP32's held-out loss: {}.\n", name(precisions))
+    let _ = match measured.cheapest() {
+        Some(precision) => {
+            writeln!(text, "\nCheapest within 1 % of FP32's held-out loss: {}.\n", name(Some(precision)))
         }
         None => writeln!(text, "\nNone is within 1 % of FP32's held-out loss.\n"),
     };

@@ -91,7 +91,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         let spec = models::spec(job.training)?;
         let random = &mut fastrand::Rng::with_seed(1);
         let batches: Vec<_> = (0..WARM + job.steps).map(|_| models::made_up(&spec, random)).collect();
-        let contest = Contest::new(spec, WARM, &batches, &[])?;
+        let contest = Contest::new(spec, models::SEED, WARM, &batches, &[])?;
         for &threads in &threads {
             eprintln!("{}, {threads} threads", job.name);
             let jax = contest.jax(&options.jax, threads)?;

@@ -5,7 +5,8 @@ import { MOST } from "./pages.js";
 import type { Address, Block, Hash, Node } from "./types/basic.js";
 import type { Graph, GraphEdge, GraphNode, GraphOptions } from "./types/provenance.js";
 
-const DEPTH = 32;
+/** Steps from the root that are taken if nobody says otherwise. */
+export const DEPTH = 32;
 const LIMIT = 1_000;
 
 type Direction = "made_from" | "made_into";
@@ -67,16 +68,8 @@ export class Walk {
       }
       this.edges.push(this.direction === "made_from" ? { made: facts.key, from: key } : { made: key, from: facts.key });
     }
-    if (operator && !this.options.withoutOperators) this.addOperator(facts, operator, depth + 1);
+    if (operator && !this.options.withoutOperators) addOperator(this.nodes, this.edges, facts, operator);
     return fresh;
-  }
-
-  /** Operators are no nodes of the chain's graph, and do not count against its limits. */
-  private addOperator(job: GraphNode, operator: Address, depth: number) {
-    const node = { type: "Operator", value: operator } as const;
-    const key = nodeKey(node);
-    if (!this.nodes.has(key)) this.nodes.set(key, { ...unknown(node, depth), owner: operator });
-    this.edges.push({ made: job.key, from: key });
   }
 
   private async visit(node: Node, depth: number): Promise<Visit> {
@@ -127,7 +120,16 @@ export class Walk {
   }
 }
 
-const unknown = (node: GraphNode["node"], depth: number): GraphNode => ({
+/** Operators are no nodes of the chain's graph, and do not count against its limits. */
+export function addOperator(nodes: Map<string, GraphNode>, edges: GraphEdge[], job: GraphNode, operator: Address) {
+  const node = { type: "Operator", value: operator } as const;
+  const key = nodeKey(node);
+  if (!nodes.has(key)) nodes.set(key, { ...unknown(node, job.depth + 1), owner: operator });
+  edges.push({ made: job.key, from: key });
+}
+
+/** A node of which only its place is known. */
+export const unknown = (node: GraphNode["node"], depth: number): GraphNode => ({
   key: nodeKey(node),
   node,
   name: undefined,

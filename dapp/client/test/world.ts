@@ -147,12 +147,25 @@ export class World {
     return parseDeployment(await readFile(this.path("deployment.json"), "utf8"));
   }
 
+  /** Runs a program to its end, however that is; what it printed. */
+  private run(program: string, args: string[]): Promise<{ stdout: string; stderr: string }> {
+    return new Promise((resolve) => {
+      const options = { env: this.env, maxBuffer: 1 << 26 };
+      execFile(program, args, options, (_, stdout, stderr) => resolve({ stdout, stderr }));
+    });
+  }
+
+  /** Registers that many datasets, for measurements; their ids. */
+  async fill(datasets: number): Promise<`0x${string}`[]> {
+    const { stdout, stderr } = await this.run(environment("ASSAY_FILL"), [String(datasets)]);
+    const ids = stdout.split("\n").filter(Boolean) as `0x${string}`[];
+    if (ids.length !== datasets) throw new Error(`only ${ids.length} of ${datasets} datasets: ${stderr}`);
+    return ids;
+  }
+
   /** What `assay` answers with `--json`. */
   async assay(...args: string[]): Promise<any> {
-    const program = join(environment("ASSAY_BIN"), "assay");
-    const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
-      execFile(program, [...args, "--json"], { env: this.env }, (_, stdout, stderr) => resolve({ stdout, stderr }));
-    });
+    const { stdout, stderr } = await this.run(join(environment("ASSAY_BIN"), "assay"), [...args, "--json"]);
     const envelope = stdout && JSON.parse(stdout);
     if (!envelope?.ok) throw new Error(`assay ${args.join(" ")}: ${stdout}${stderr}`);
     return envelope.data;

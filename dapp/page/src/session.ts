@@ -4,6 +4,7 @@ import type { Block, Client, Deployment, IndexStatus, Status } from "@assay/clie
 import { indexUrl, withIndex } from "@assay/client";
 import { computed, signal } from "@preact/signals";
 import { recall, remember } from "./storage";
+import { toError } from "./errors";
 
 /** A network that can be chosen: where its contracts are, and a node of it. */
 export interface Choice {
@@ -51,10 +52,6 @@ export const token = computed(() => client.value?.network.token);
 /** Chain time in seconds, as far as it can be told now. */
 export function chainNow(): number {
   return Date.now() / 1000 + clockOffset.value;
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 const sameNetwork = (one: Choice, other: Choice) =>

@@ -9,6 +9,12 @@ export function plain(text: string): string {
   return text.replace(misleading, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }
 
+/** What an error says, as a sentence. */
+export function sentence(text: string): string {
+  const shown = plain(text);
+  return /^[a-z]+[ ,:]/.test(shown) ? `${shown[0]!.toUpperCase()}${shown.slice(1)}` : shown;
+}
+
 /** `text` cut to about `length` characters, for graphs and headings. */
 export function cut(text: string, length: number): string {
   const characters = [...plain(text)];

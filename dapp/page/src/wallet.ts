@@ -6,6 +6,7 @@ import { wallets } from "@assay/client";
 import { effect, signal } from "@preact/signals";
 import { forget, recall, remember } from "./storage";
 import { client } from "./session";
+import { toError } from "./errors";
 
 /** The account that signs. */
 export const signer = signal<Signer | undefined>(undefined);
@@ -55,7 +56,7 @@ export function followClient(): void {
         if (client.peek() === connected && account) signer.value = account;
       },
       // The reader is asked again when there is something to sign.
-      (error) => console.warn("the last account is not there:", error instanceof Error ? error.message : error),
+      (error) => console.warn("the last account is not there:", toError(error).message),
     );
   });
 }

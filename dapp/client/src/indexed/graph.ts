@@ -1,11 +1,10 @@
 // A lineage as an index has it, as the library's graph.
 
 import { nodeKey } from "../basic.js";
+import { DEPTH, addOperator, unknown } from "../graph.js";
 import type { Address } from "../types/basic.js";
 import type { Graph, GraphEdge, GraphNode, GraphOptions } from "../types/provenance.js";
 import { address, addressOrNone, dataset, fields, job, list, model, node } from "./wire.js";
-
-const DEPTH = 32;
 
 interface Found {
   facts: GraphNode;
@@ -15,15 +14,7 @@ interface Found {
 function entry(value: unknown, market: Address): Found {
   const from = fields(value, "an entry");
   const what = node(from["node"]);
-  const none = {
-    name: undefined,
-    licence: undefined,
-    owner: undefined,
-    model: undefined,
-    dataset: undefined,
-    state: undefined,
-  };
-  const facts: GraphNode = { key: nodeKey(what), node: what, ...none, depth: 0, cut: false };
+  const facts = unknown(what, 0);
   const record = from["record"];
   if (record === null) return { facts, operator: undefined };
   switch (what.type) {
@@ -67,26 +58,8 @@ export function graph(answer: unknown, market: Address, into: boolean, options: 
   }
   if (!into && !options.withoutOperators) {
     for (const { facts, operator } of found) {
-      const depth = depths.get(facts.key) ?? 0;
-      if (!operator || depth >= (options.depth ?? DEPTH)) continue;
-      const what = { type: "Operator", value: operator } as const;
-      const key = nodeKey(what);
-      if (!nodes.has(key)) {
-        const { model, dataset, state, name, licence } = { ...facts, name: undefined, state: undefined };
-        nodes.set(key, {
-          key,
-          node: what,
-          name,
-          licence,
-          owner: operator,
-          model,
-          dataset,
-          state,
-          depth: depth + 1,
-          cut: false,
-        });
-      }
-      edges.push({ made: facts.key, from: key });
+      const job = nodes.get(facts.key)!;
+      if (operator && job.depth < (options.depth ?? DEPTH)) addOperator(nodes, edges, job, operator);
     }
   }
   return { root, nodes: [...nodes.values()], edges, cut: cut.size > 0 };

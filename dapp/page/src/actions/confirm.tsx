@@ -9,6 +9,7 @@ import { Amount, Facts, Hex } from "../ui/basics";
 import { Dialog } from "../ui/dialog";
 import { Failed, Waiting } from "../ui/states";
 import { AccountList } from "./accounts";
+import { toError } from "../errors";
 
 type Stage<T> =
   | { at: "trying" }
@@ -31,7 +32,6 @@ interface Props<T> {
   done: (receipt: Receipt<T>) => ComponentChildren;
 }
 
-const toError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
 
 const steps: Record<Progress["step"], string> = {
   mapping: "Making the account known to contracts: sign in your wallet …",

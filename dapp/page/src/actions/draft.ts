@@ -3,6 +3,7 @@
 import type { Hash, JobDraft, Policy, Token, Windows } from "@assay/client";
 import { choices } from "../licences";
 import { type Schedule, freshSeed, schedule, segments, withSchedule } from "./spec";
+import { toError } from "../errors";
 
 /** The fields of the form. Amounts are texts with the chain's unit, shares are percentages. */
 export interface Fields {
@@ -91,7 +92,7 @@ export function read(fields: Fields, base: JobDraft, token: Token, longestWindow
       if (value < least) problems[field] = "It must be more than zero.";
       return value;
     } catch (error) {
-      problems[field] = error instanceof Error ? error.message : String(error);
+      problems[field] = toError(error).message;
       return 0n;
     }
   };

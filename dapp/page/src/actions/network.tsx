@@ -1,9 +1,12 @@
 // Choosing the network: from a list, or by a node's URL and the file that says where the contracts are.
 
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { type Choice, addNetwork, choices, choose, chosen, index, removeNetwork, status, useIndex } from "../session";
 import { plain, short } from "../text";
 import { Dialog } from "../ui/dialog";
+import { Problem } from "../ui/states";
+import { toError } from "../errors";
 
 /** The networks to choose from, and a form for another. */
 export function NetworkForm({ done }: { done: () => void }) {
@@ -44,6 +47,43 @@ export function NetworkForm({ done }: { done: () => void }) {
   );
 }
 
+/** A field for a URL, with what is to be said of it below. */
+function UrlField({
+  label,
+  name,
+  example,
+  value,
+  change,
+  children,
+}: {
+  label: string;
+  name: string;
+  example: string;
+  value: string;
+  change: (value: string) => void;
+  children: ComponentChildren;
+}) {
+  return (
+    <label>
+      {label}
+      <input
+        type="text"
+        class="mono"
+        name={name}
+        value={value}
+        placeholder={example}
+        autocomplete="off"
+        spellcheck={false}
+        aria-describedby={`${name}-help`}
+        onInput={(event) => change(event.currentTarget.value)}
+      />
+      <span id={`${name}-help`} class="quiet">
+        {children}
+      </span>
+    </label>
+  );
+}
+
 function Another({ added }: { added: (choice: Choice) => void }) {
   const [url, setUrl] = useState("");
   const [text, setText] = useState("");
@@ -58,30 +98,22 @@ function Another({ added }: { added: (choice: Choice) => void }) {
           setText("");
           setUrl("");
         } catch (error) {
-          setProblem(error instanceof Error ? error.message : String(error));
+          setProblem(toError(error).message);
         }
       }}
     >
-      <label>
-        A node’s URL
-        <input
-          type="text"
-          class="mono"
-          name="url"
-          value={url}
-          placeholder="wss://…"
-          autocomplete="off"
-          spellcheck={false}
-          aria-describedby="url-help"
-          onInput={(event) => {
-            setUrl(event.currentTarget.value);
-            setProblem(undefined);
-          }}
-        />
-        <span id="url-help" class="quiet">
-          Left out: the one in the deployment file.
-        </span>
-      </label>
+      <UrlField
+        label="A node’s URL"
+        name="url"
+        example="wss://…"
+        value={url}
+        change={(value) => {
+          setUrl(value);
+          setProblem(undefined);
+        }}
+      >
+        Left out: the one in the deployment file.
+      </UrlField>
       <label>
         Deployment file
         <textarea
@@ -117,11 +149,7 @@ function Another({ added }: { added: (choice: Choice) => void }) {
           }
         }}
       />
-      {problem ? (
-        <p class="problem" role="alert">
-          {plain(problem)}
-        </p>
-      ) : null}
+      <Problem text={problem} />
       <p class="actions">
         <button type="submit" class="button main">
           Connect
@@ -148,7 +176,7 @@ function IndexForm({ done }: { done: () => void }) {
   const [url, setUrl] = useState(current);
   const [problem, setProblem] = useState<string>();
   const use = (url: string) =>
-    useIndex(url).then(done, (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+    useIndex(url).then(done, (error: unknown) => setProblem(toError(error).message));
   return (
     <details open={current !== ""}>
       <summary>Index</summary>
@@ -159,32 +187,20 @@ function IndexForm({ done }: { done: () => void }) {
           void use(url.trim());
         }}
       >
-        <label>
-          An index’s URL
-          <input
-            type="text"
-            class="mono"
-            name="index"
-            value={url}
-            placeholder="https://…"
-            autocomplete="off"
-            spellcheck={false}
-            aria-describedby="index-help"
-            onInput={(event) => {
-              setUrl(event.currentTarget.value);
-              setProblem(undefined);
-            }}
-          />
-          <span id="index-help" class="quiet">
-            {indexInWords() ??
-              "Not needed. An index (assay index run) answers faster and remembers what a node forgets, but you take its word for it."}
-          </span>
-        </label>
-        {problem ? (
-          <p class="problem" role="alert">
-            {plain(problem)}
-          </p>
-        ) : null}
+        <UrlField
+          label="An index’s URL"
+          name="index"
+          example="https://…"
+          value={url}
+          change={(value) => {
+            setUrl(value);
+            setProblem(undefined);
+          }}
+        >
+          {indexInWords() ??
+            "Not needed. An index (assay index run) answers faster and remembers what a node forgets, but you take its word for it."}
+        </UrlField>
+        <Problem text={problem} />
         <p class="actions">
           <button type="submit" class="button">
             Use this index

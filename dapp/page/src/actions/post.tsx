@@ -8,7 +8,7 @@ import { useRead } from "../read";
 import { to } from "../router";
 import { client } from "../session";
 import { forget, recall, remember } from "../storage";
-import { count, odds, percent, plain } from "../text";
+import { count, odds, percent, sentence } from "../text";
 import { Amount, Facts, Name } from "../ui/basics";
 import { Empty, Part, Show } from "../ui/states";
 import { Confirm } from "./confirm";
@@ -121,7 +121,7 @@ function Form({ base, token }: { base: Base; token: Token }) {
         }}
       />
       <span id={`${field}-help`} class={problems[field] ? "problem" : "quiet"}>
-        {problems[field] ? plain(problems[field]) : help}
+        {problems[field] ? sentence(problems[field]) : help}
       </span>
     </label>
   );

@@ -8,6 +8,8 @@ import { duration, plain } from "../text";
 import { Amount, Hex, Licence } from "../ui/basics";
 import { Dialog } from "../ui/dialog";
 import { Confirm } from "./confirm";
+import { toError } from "../errors";
+import { Problem } from "../ui/states";
 
 function connected() {
   const now = client.value;
@@ -44,7 +46,7 @@ export function TransferDialog({ model, close }: { model: Model; close: () => vo
           try {
             setTo(toAddress(typed.trim()));
           } catch (error) {
-            setProblem(error instanceof Error ? error.message : String(error));
+            setProblem(toError(error).message);
           }
         }}
       >
@@ -68,11 +70,7 @@ export function TransferDialog({ model, close }: { model: Model; close: () => vo
         <p id="to-help" class="quiet">
           An address (0x and 40 digits) or an SS58 account.
         </p>
-        {problem ? (
-          <p class="problem" role="alert">
-            {plain(problem)}
-          </p>
-        ) : null}
+        <Problem text={problem} />
         <div class="actions">
           <button type="submit" class="button main">
             See what it costs

@@ -12,6 +12,7 @@ import { Empty, Failed, Part, Show } from "../ui/states";
 import { LineageGraph } from "./graph";
 import { type Lineage, joined, kindName, lineage, sources, title } from "./model";
 import { svgFile } from "./picture";
+import { toError } from "../errors";
 
 /** What was made from a node is fetched in parts of so many. */
 const childrenAtOnce = 50;
@@ -69,7 +70,7 @@ function Walk({ first, name, cut: partial }: { first: Lineage; name: string; cut
           : await connected.provenance(of.node, { ...options, depth: 4 });
       setGrown((before) => joined(before, more));
     } catch (error) {
-      setFailed(error instanceof Error ? error : new Error(String(error)));
+      setFailed(toError(error));
     } finally {
       setBusy(false);
     }

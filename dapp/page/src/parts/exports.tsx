@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { fileName, save } from "../files";
 import { client } from "../session";
 import { Failed, Part } from "../ui/states";
+import { toError } from "../errors";
 
 interface Offered {
   form: ExportForm;
@@ -51,7 +52,7 @@ export function Exports({ root, name }: { root: Node; name: string }) {
       setCut(cut);
       save(`${fileName(name, root.type.toLowerCase())}.${ending}`, mediaType, text);
     } catch (error) {
-      setFailed(error instanceof Error ? error : new Error(String(error)));
+      setFailed(toError(error));
     } finally {
       setBusy(undefined);
     }

@@ -6,6 +6,7 @@ import { useRef, useState } from "preact/hooks";
 import { bytes, plain } from "../text";
 import { Copy, Hex, Location } from "../ui/basics";
 import { Empty, Part } from "../ui/states";
+import { toError } from "../errors";
 
 /** A command to copy. */
 export function Command({ text }: { text: string }) {
@@ -76,7 +77,7 @@ function Drop({ artefact }: { artefact: Hash }) {
       if (!control.signal.aborted) setOutcome({ state: "read", name, matches, found });
     } catch (error) {
       if (control.signal.aborted) return;
-      setOutcome({ state: "failed", name, reason: error instanceof Error ? error.message : String(error) });
+      setOutcome({ state: "failed", name, reason: toError(error).message });
     }
   };
   return (

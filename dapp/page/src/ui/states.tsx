@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Read } from "../read";
-import { plain } from "../text";
+import { sentence } from "../text";
 
 /** Nothing here, and what could be done about it. */
 export function Empty({ children }: { children: ComponentChildren }) {
@@ -25,7 +25,7 @@ export function Failed({ error, again, what }: { error: Error; again?: (() => vo
     <div class="box bad" role="alert">
       <p>
         {what ? <strong>{what}. </strong> : null}
-        {plain(error.message)}
+        {sentence(error.message)}
       </p>
       {again ? (
         <p>
@@ -35,6 +35,16 @@ export function Failed({ error, again, what }: { error: Error; again?: (() => vo
         </p>
       ) : null}
     </div>
+  );
+}
+
+/** Why a form cannot be used as it is filled in. */
+export function Problem({ text }: { text: string | undefined }) {
+  if (!text) return null;
+  return (
+    <p class="problem" role="alert">
+      {sentence(text)}
+    </p>
   );
 }
 
