@@ -81,12 +81,15 @@ pub(crate) struct HostSession<R> {
     runner: R,
     step: Option<u64>,
     executed: bool,
+    /// By update: whether its two buffers change places, which a copy would take longer for.
+    swaps: Vec<bool>,
 }
 
 impl<R: Runner> HostSession<R> {
     pub fn new(program: &Program, plan: Plan, runner: R) -> Result<HostSession<R>, EngineError> {
         let buffers = plan.buffers.iter().map(|&elements| allocate(elements)).collect::<Result<_, _>>()?;
         let sums = plan.sums.iter().map(|&elements| Sums::new(elements as usize)).collect();
+        let swaps = program.updates.iter().map(|&update| can_swap(program, &plan, update)).collect();
         Ok(HostSession {
             layout: program.state_layout(),
             state: program.canonical_state(),
@@ -97,6 +100,7 @@ impl<R: Runner> HostSession<R> {
             runner,
             step: None,
             executed: false,
+            swaps,
         })
     }
 
@@ -160,15 +164,23 @@ impl<R: Runner> Session for HostSession<R> {
         self.executed = false;
         self.take_inputs(inputs)?;
         self.run_ops(step)?;
-        for &(state, value) in &self.program.updates {
+        let pulse = self.program.pulse.map(|pulse| {
+            Pulse { step, loss: self.whole(pulse.loss)[0].into(), grad_norm: self.whole(pulse.grad_norm)[0].into() }
+        });
+        for (&(state, value), &swaps) in self.program.updates.iter().zip(&self.swaps) {
             let (state, value) = (self.slot(state), self.slot(value));
-            copy(&self.plan, &mut self.buffers, value, 0, state, 0);
+            if swaps {
+                let (state, value) = (self.plan.slots[state].buffer, self.plan.slots[value].buffer);
+                self.buffers.swap(state, value);
+            } else {
+                copy(&self.plan, &mut self.buffers, value, 0, state, 0);
+            }
         }
         self.executed = true;
-        Ok(self.program.pulse.map(|pulse| {
+        if pulse.is_some() {
             self.step = Some(step + 1);
-            Pulse { step, loss: self.whole(pulse.loss)[0].into(), grad_norm: self.whole(pulse.grad_norm)[0].into() }
-        }))
+        }
+        Ok(pulse)
     }
 
     fn state(&mut self) -> Result<State, EngineError> {
@@ -192,6 +204,9 @@ impl<R: Runner> Session for HostSession<R> {
                  tensors at once"
             )));
         }
+        // What has changed places with a state is in the state's.
+        let swapped = self.program.updates.iter().zip(&self.swaps).find(|((_, value), swaps)| **swaps && *value == id);
+        let id = swapped.map_or(id, |((state, _), _)| *state);
         Ok(Tensor { shape: tensor.shape, data: self.whole(id).to_vec() })
     }
 }
@@ -343,6 +358,19 @@ impl<R: Runner> Execution<'_, R> {
             problem,
         }
     }
+}
+
+/// Whether a state and its next value can change places: no other value is kept where they are, and the buffers
+/// are of one size.
+fn can_swap(program: &Program, plan: &Plan, (state, value): (u32, u32)) -> bool {
+    let buffer = |id: u32| plan.whole[id as usize].map(|slot| plan.slots[slot].buffer);
+    let (Some(of_state), Some(of_value)) = (buffer(state), buffer(value)) else { return false };
+    let kept_there = |buffer| plan.slots.iter().filter(|slot| slot.is_kept && slot.buffer == buffer).count();
+    program.tensors[value as usize].kind == TensorKind::Temporary
+        && program.updates.iter().filter(|(_, other)| *other == value).count() == 1
+        && plan.buffers[of_state] == plan.buffers[of_value]
+        && kept_there(of_state) == 1
+        && kept_there(of_value) == 1
 }
 
 /// Copies as many elements as the smaller slot has, from `first` on, to `place`.
