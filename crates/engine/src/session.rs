@@ -164,8 +164,10 @@ impl<R: Runner> Session for HostSession<R> {
         self.executed = false;
         self.take_inputs(inputs)?;
         self.run_ops(step)?;
-        let pulse = self.program.pulse.map(|pulse| {
-            Pulse { step, loss: self.whole(pulse.loss)[0].into(), grad_norm: self.whole(pulse.grad_norm)[0].into() }
+        let pulse = self.program.pulse.map(|pulse| Pulse {
+            step,
+            loss: self.whole(pulse.loss)[0].into(),
+            grad_norm: self.whole(pulse.grad_norm)[0].into(),
         });
         for (&(state, value), &swaps) in self.program.updates.iter().zip(&self.swaps) {
             let (state, value) = (self.slot(state), self.slot(value));

@@ -203,3 +203,40 @@ fn precision_of_each_kind_of_matmul_is_the_specs() {
     // Three layers; the first needs no gradient of its input.
     assert_eq!(seen, [3, 2, 3]);
 }
+
+#[test]
+fn the_next_value_of_a_state_can_be_read_after_the_step() {
+    let program = specs().pop().unwrap().compile().unwrap();
+    for backend in [Box::new(LawBackend) as Box<dyn Backend>, Box::new(CpuBackend::new(1).unwrap())] {
+        let mut session = backend.prepare(&program).unwrap();
+        session.load(&State::init(&program, [1; 32]).unwrap()).unwrap();
+        let first = session.tensor("layer0.weight").unwrap();
+        for number in 0..3 {
+            step(&mut *session, number).unwrap();
+            let next = session.tensor("layer0.weight.next").unwrap();
+            assert_eq!(session.tensor("layer0.weight").unwrap(), next);
+            assert_ne!(next, first);
+        }
+    }
+}
+
+#[test]
+fn two_states_can_take_one_value() {
+    let mut program = specs().pop().unwrap().compile().unwrap();
+    let number = |program: &Program, name: &str| {
+        program.tensors.iter().position(|tensor| tensor.name == name).unwrap_or_else(|| panic!("no {name}")) as u32
+    };
+    let states = ["optimiser/moment1/layer0.weight", "optimiser/moment2/layer0.weight"];
+    let ids = states.map(|name| number(&program, name));
+    let update = |program: &Program, id| program.updates.iter().position(|update| update.0 == id).unwrap();
+    let value = program.updates[update(&program, ids[0])].1;
+    let other = update(&program, ids[1]);
+    program.updates[other].1 = value;
+    let mut session = CpuBackend::new(1).unwrap().prepare(&program).unwrap();
+    session.load(&State::init(&program, [1; 32]).unwrap()).unwrap();
+    // One step: a second would take the root of a number below zero.
+    step(&mut *session, 0).unwrap();
+    let [one, two] = states.map(|name| session.tensor(name).unwrap());
+    assert_eq!(one, two);
+    assert!(one.data.iter().any(|x| *x != 0.0));
+}

@@ -78,7 +78,17 @@ fn horner<const N: usize>(x: f32, c: [f32; N]) -> f32 {
 /// `2^k` for `-126 <= k <= 127`.
 #[inline(always)]
 fn power_of_two(k: i32) -> f32 {
-    f32::from_bits(((k + 127) as u32) << 23)
+    f32::from_bits((k.wrapping_add(127) as u32) << 23)
+}
+
+/// The integer that `n` is, for `|n| <= 2^22`; anything for others.
+///
+/// From the bits of the sum with 1.5 * 2^23, whose last place is 1: `n as i32` saturates, which compilers
+/// turn into one conversion after the other instead of a vector's.
+#[inline(always)]
+fn integer(n: f32) -> i32 {
+    const GRID: f32 = 12_582_912.0;
+    (n + GRID).to_bits().wrapping_sub(GRID.to_bits()) as i32
 }
 
 /// `e^x`. Results of 2^128 and above are an infinity, which ends a job; results
@@ -98,7 +108,7 @@ pub fn exp(x: f32) -> f32 {
     let p = 1.0 + (r + (r * r) * horner(r, INVERSE_FACTORIALS));
     // ldexp(p, n), branch-free: n is in [-152, 128] and p in (0.7, 1.42), so the
     // first product is normal and exact, and the second rounds once.
-    let n = n as i32;
+    let n = integer(n);
     let first = n >> 1;
     p * power_of_two(first) * power_of_two(n - first)
 }

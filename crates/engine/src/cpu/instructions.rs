@@ -113,6 +113,9 @@ impl Level {
 /// [`Level`]. The compiler then makes vector code of the plain loops in it, and of
 /// whatever is inlined into it. It fuses nothing: `fma` is not among the features, and
 /// would not be used unasked if it were.
+///
+/// What is not inlined into it is compiled once, for every processor: hand no large closure to
+/// a function that is not `#[inline(always)]`, such as `LocalKey::with`.
 macro_rules! for_level {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($level:ident; $($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*

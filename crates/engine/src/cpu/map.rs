@@ -90,45 +90,46 @@ for_level! {
         start: usize,
         out: &mut [f32],
     ) -> bool {
-        REGISTERS.with_borrow_mut(|registers| {
-            let count = inputs.len() + expr.instrs.len();
-            if registers.len() < count * BLOCK {
-                registers.resize(count * BLOCK, 0.0);
+        // Taken, not borrowed: see `for_level`.
+        let mut registers = REGISTERS.take();
+        let count = inputs.len() + expr.instrs.len();
+        if registers.len() < count * BLOCK {
+            registers.resize(count * BLOCK, 0.0);
+        }
+        // What is the same in every block is written once.
+        let width = out.len().min(BLOCK);
+        for (i, (input, access)) in inputs.iter().zip(access).enumerate() {
+            if *access == Access::Scalar {
+                registers[i * BLOCK..][..width].fill(input.data[0]);
             }
-            // What is the same in every block is written once.
-            let width = out.len().min(BLOCK);
+        }
+        for (i, instr) in expr.instrs.iter().enumerate() {
+            if let Instr::Const(bits) = instr {
+                registers[(inputs.len() + i) * BLOCK..][..width].fill(f32::from_bits(*bits));
+            }
+        }
+        let mut finite = true;
+        for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+            let at = start + block * BLOCK;
             for (i, (input, access)) in inputs.iter().zip(access).enumerate() {
-                if *access == Access::Scalar {
-                    registers[i * BLOCK..][..width].fill(input.data[0]);
-                }
+                let register = &mut registers[i * BLOCK..][..out.len()];
+                load(input, *access, output, at, register);
             }
             for (i, instr) in expr.instrs.iter().enumerate() {
-                if let Instr::Const(bits) = instr {
-                    registers[(inputs.len() + i) * BLOCK..][..width].fill(f32::from_bits(*bits));
-                }
+                let (before, rest) = registers.split_at_mut((inputs.len() + i) * BLOCK);
+                let register = |number: u8| match (inputs.get(usize::from(number)), access.get(usize::from(number))) {
+                    // Read where it is.
+                    (Some(input), Some(Access::Same)) => &input.data[at..][..out.len()],
+                    _ => &before[usize::from(number) * BLOCK..][..out.len()],
+                };
+                apply(instr, register, &mut rest[..out.len()]);
             }
-            let mut finite = true;
-            for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-                let at = start + block * BLOCK;
-                for (i, (input, access)) in inputs.iter().zip(access).enumerate() {
-                    let register = &mut registers[i * BLOCK..][..out.len()];
-                    load(input, *access, output, at, register);
-                }
-                for (i, instr) in expr.instrs.iter().enumerate() {
-                    let (before, rest) = registers.split_at_mut((inputs.len() + i) * BLOCK);
-                    let register = |number: u8| match (inputs.get(usize::from(number)), access.get(usize::from(number))) {
-                        // Read where it is.
-                        (Some(input), Some(Access::Same)) => &input.data[at..][..out.len()],
-                        _ => &before[usize::from(number) * BLOCK..][..out.len()],
-                    };
-                    apply(instr, register, &mut rest[..out.len()]);
-                }
-                let last = &registers[(count - 1) * BLOCK..][..out.len()];
-                out.copy_from_slice(last);
-                finite &= all_finite(last);
-            }
-            finite
-        })
+            let last = &registers[(count - 1) * BLOCK..][..out.len()];
+            out.copy_from_slice(last);
+            finite &= all_finite(last);
+        }
+        REGISTERS.set(registers);
+        finite
     }
 }
 

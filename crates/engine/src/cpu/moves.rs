@@ -149,6 +149,11 @@ for_level! {
     ) -> bool {
         let [width, first] = sizes;
         for (target, out) in out.chunks_exact_mut(width).enumerate() {
+            // Most tokens of a vocabulary are not in a batch.
+            if lists.first[first + target] == 0 {
+                out.fill(0.0);
+                continue;
+            }
             for (part, out) in out.chunks_mut(WIDTH).enumerate() {
                 let count = out.len();
                 let rows = lists.rows(first + target).map(|row| &values[row * width + WIDTH * part..][..count]);

@@ -192,14 +192,14 @@ for_level! {
     /// Any axes: the elements of each result are collected, then reduced.
     fn scattered(level; kind: Kind, input: &View<'_>, axes: u8, start: usize, out: &mut [f32]) -> bool {
         let count = input.shape.reduction_count(axes);
-        ELEMENTS.with_borrow_mut(|elements| {
-            for (i, out) in out.iter_mut().enumerate() {
-                let at = |r| input.shape.reduction_index(axes, (start + i) as u64, r) as usize;
-                elements.clear();
-                elements.extend((0..count).map(|r| input.data[at(r)]));
-                *out = reduced(kind, elements);
-            }
-        });
+        let mut elements = ELEMENTS.take();
+        for (i, out) in out.iter_mut().enumerate() {
+            let at = |r| input.shape.reduction_index(axes, (start + i) as u64, r) as usize;
+            elements.clear();
+            elements.extend((0..count).map(|r| input.data[at(r)]));
+            *out = reduced(kind, &elements);
+        }
+        ELEMENTS.set(elements);
         all_finite(out)
     }
 }

@@ -106,33 +106,33 @@ for_level! {
     fn fold_rows(level; patches: &[f32], sizes: &Sizes, first: usize, out: &mut [f32]) -> bool {
         let ([height, width], [down, right]) = (sizes.image, sizes.kernel);
         let patch = sizes.patch();
-        ADDENDS.with_borrow_mut(|addends| {
-            for (row, out) in out.chunks_exact_mut(width).enumerate() {
-                let (plane, y) = ((first + row) / height, (first + row) % height);
-                let (image, channel) = (plane / sizes.channels, plane % sizes.channels);
-                addends.clear();
-                for ky in 0..down {
-                    let Some(py) = sizes.place(0, y, ky) else { continue };
-                    for kx in 0..right {
-                        let from = addends.len();
-                        // Zeros where no patch reaches: they change no sum.
-                        addends.resize(from + width, 0.0);
-                        let places = (image * sizes.places[0] + py) * sizes.places[1];
-                        let offset = (channel * down + ky) * right + kx;
-                        for px in 0..sizes.places[1] {
-                            let x = (px * sizes.stride[1] + kx).wrapping_sub(sizes.padding[1]);
-                            if x < width {
-                                addends[from + x] = patches[(places + px) * patch + offset];
-                            }
+        let mut addends = ADDENDS.take();
+        for (row, out) in out.chunks_exact_mut(width).enumerate() {
+            let (plane, y) = ((first + row) / height, (first + row) % height);
+            let (image, channel) = (plane / sizes.channels, plane % sizes.channels);
+            addends.clear();
+            for ky in 0..down {
+                let Some(py) = sizes.place(0, y, ky) else { continue };
+                for kx in 0..right {
+                    let from = addends.len();
+                    // Zeros where no patch reaches: they change no sum.
+                    addends.resize(from + width, 0.0);
+                    let places = (image * sizes.places[0] + py) * sizes.places[1];
+                    let offset = (channel * down + ky) * right + kx;
+                    for px in 0..sizes.places[1] {
+                        let x = (px * sizes.stride[1] + kx).wrapping_sub(sizes.padding[1]);
+                        if x < width {
+                            addends[from + x] = patches[(places + px) * patch + offset];
                         }
                     }
                 }
-                for (part, out) in out.chunks_mut(WIDTH).enumerate() {
-                    let (from, count) = (part * WIDTH, out.len());
-                    sum_rows(addends.chunks_exact(width).map(|row| &row[from..from + count]), out);
-                }
             }
-        });
+            for (part, out) in out.chunks_mut(WIDTH).enumerate() {
+                let (from, count) = (part * WIDTH, out.len());
+                sum_rows(addends.chunks_exact(width).map(|row| &row[from..from + count]), out);
+            }
+        }
+        ADDENDS.set(addends);
         all_finite(out)
     }
 }
