@@ -17,7 +17,7 @@ fn dataset(number: u64) -> RegisterDataset {
     RegisterDataset {
         id: Hash(id),
         name: format!("measured {number}"),
-        bytes: number,
+        bytes: number + 1,
         terms: DatasetTerms::open("CC0-1.0"),
         locations: vec![format!("https://example.org/{number}")],
         parents: vec![],
