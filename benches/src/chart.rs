@@ -28,11 +28,21 @@ pub fn draw(path: &Path, title: &str, y: &str, curves: &[Curve]) -> anyhow::Resu
     std::fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Round numbers from one to the other.
+fn ticks(from: f64, to: f64) -> Vec<f64> {
+    let decades = from.log10().floor() as i32..=to.log10().ceil() as i32;
+    let all = decades
+        .flat_map(|decade| ["1", "1.5", "2", "2.5", "3", "4", "5", "7"].map(|digits| format!("{digits}e{decade}")));
+    // By way of their decimals: a product would not be the nearest number.
+    all.filter_map(|text| text.parse().ok()).filter(|tick| (from..=to).contains(tick)).collect()
+}
+
 fn draw_into(svg: &mut String, title: &str, y: &str, curves: &[Curve]) -> Result<(), Box<dyn std::error::Error>> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let last = points().map(|point| point.0).fold(1.0, f64::max);
     let most = points().map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max);
     let least = points().map(|point| point.1).filter(|&y| y > 0.0).fold(most, f64::min);
+    let (from, to) = (least * 0.95, most * 1.05);
     let area = SVGBackend::with_string(svg, (720, 420)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
@@ -40,8 +50,10 @@ fn draw_into(svg: &mut String, title: &str, y: &str, curves: &[Curve]) -> Result
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(60)
-        .build_cartesian_2d(0.0..last, (least * 0.95..most * 1.05).log_scale())?;
-    chart.configure_mesh().x_desc("step").y_desc(y).max_light_lines(0).draw()?;
+        .build_cartesian_2d(0.0..last, (from..to).log_scale().with_key_points(ticks(from, to)))?;
+    let mut mesh = chart.configure_mesh();
+    let [x_label, y_label] = [|x: &f64| format!("{x:.0}"), |y: &f64| format!("{y}")];
+    mesh.x_desc("step").y_desc(y).x_label_formatter(&x_label).y_label_formatter(&y_label).max_light_lines(0).draw()?;
     for (number, curve) in curves.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
         let series = chart.draw_series(LineSeries::new(curve.points.iter().copied(), colour.stroke_width(1)))?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use assay_engine::{Dataset, Precision, PrecisionSpec, Sampler, TrainingSpec, split};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::chart::{self, Curve};
@@ -31,6 +31,9 @@ pub struct Options {
     /// Writes all figures to this file.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Trains nothing: draws and prints again what such a file has.
+    #[arg(long, conflicts_with = "json")]
+    from: Option<PathBuf>,
 }
 
 /// Trainings of each kind: with other first weights, another order and other samples held out.
@@ -102,7 +105,7 @@ impl Job {
 }
 
 /// What trainings from each seed gave.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Trained {
     /// `None`: JAX, in FP32.
     precision: Option<PrecisionSpec>,
@@ -110,35 +113,29 @@ struct Trained {
 }
 
 /// All that was measured of a job; the first training is that in FP32.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Measured {
-    job: &'static str,
+    job: String,
     training: TrainingSpec,
     trained: Vec<Trained>,
 }
 
 /// Trains everything, draws the curves and prints the tables.
 pub fn run(options: &Options) -> anyhow::Result<()> {
+    let known: Option<Vec<Measured>> = match &options.from {
+        None => None,
+        Some(file) => {
+            let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            Some(serde_json::from_slice(&text).with_context(|| format!("{} is not of --json", file.display()))?)
+        }
+    };
+    let mut known = known.map(Vec::into_iter);
     let mut results = Vec::new();
     for job in [mnist(options)?, characters(options)?] {
-        let quick = [PRECISIONS[0], PRECISIONS[7]];
-        let precisions = if options.quick { &quick[..] } else { &PRECISIONS };
-        let with = |&[forward, grad_input, grad_weight]: &[Precision; 3]| {
-            Some(PrecisionSpec { forward, grad_input, grad_weight })
+        let measured = match &mut known {
+            None => train(&job, options)?,
+            Some(known) => known.next().filter(|known| known.job == job.key).context("the file lacks a job")?,
         };
-        let precisions = [None].into_iter().chain(precisions.iter().map(with));
-        let mut trained: Vec<_> = precisions.map(|precision| Trained { precision, outcomes: vec![] }).collect();
-        for seed in 1..=if options.quick { 1 } else { SEEDS } {
-            let contest = job.contest([seed; 32])?;
-            for Trained { precision, outcomes } in &mut trained {
-                eprintln!("{}, seed {seed}: {}", job.title, name(precision.as_ref()));
-                outcomes.push(match precision {
-                    None => contest.jax(&options.jax, 0)?,
-                    Some(precision) => contest.engine(*precision, 0, MEMORY)?,
-                });
-            }
-        }
-        let measured = Measured { job: job.key, training: job.spec.clone(), trained };
         if let Some(folder) = &options.plots {
             plot(&job, folder, &measured)?;
         }
@@ -149,6 +146,27 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         std::fs::write(file, serde_json::to_string_pretty(&results)? + "\n")?;
     }
     Ok(())
+}
+
+/// Trains from every seed, in FP32 and with every precision.
+fn train(job: &Job, options: &Options) -> anyhow::Result<Measured> {
+    let quick = [PRECISIONS[0], PRECISIONS[7]];
+    let precisions = if options.quick { &quick[..] } else { &PRECISIONS };
+    let with =
+        |&[forward, grad_input, grad_weight]: &[Precision; 3]| Some(PrecisionSpec { forward, grad_input, grad_weight });
+    let precisions = [None].into_iter().chain(precisions.iter().map(with));
+    let mut trained: Vec<_> = precisions.map(|precision| Trained { precision, outcomes: vec![] }).collect();
+    for seed in 1..=if options.quick { 1 } else { SEEDS } {
+        let contest = job.contest([seed; 32])?;
+        for Trained { precision, outcomes } in &mut trained {
+            eprintln!("{}, seed {seed}: {}", job.title, name(precision.as_ref()));
+            outcomes.push(match precision {
+                None => contest.jax(&options.jax, 0)?,
+                Some(precision) => contest.engine(precision.clone(), 0, MEMORY)?,
+            });
+        }
+    }
+    Ok(Measured { job: job.key.to_owned(), training: job.spec.clone(), trained })
 }
 
 fn mnist(options: &Options) -> anyhow::Result<Job> {
