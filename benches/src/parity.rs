@@ -162,7 +162,7 @@ fn train(job: &Job, options: &Options) -> anyhow::Result<Measured> {
             eprintln!("{}, seed {seed}: {}", job.title, name(precision.as_ref()));
             outcomes.push(match precision {
                 None => contest.jax(&options.jax, 0)?,
-                Some(precision) => contest.engine(precision.clone(), 0, MEMORY)?,
+                Some(precision) => contest.engine(*precision, 0, MEMORY)?,
             });
         }
     }
