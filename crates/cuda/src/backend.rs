@@ -6,7 +6,9 @@ use assay_engine::{Backend, EngineError, Footprint, Program, Session};
 
 use crate::device::{Device, DeviceError};
 use crate::driver::CudaDevice;
-use crate::session::{DeviceSession, machine};
+use crate::expression::Maps;
+use crate::plan::{arrange, machine};
+use crate::session::DeviceSession;
 use crate::source;
 
 /// Runs programs on a device: the bits are the law's, whatever the device.
@@ -39,8 +41,9 @@ impl<D: Device> DeviceBackend<D> {
         DeviceBackend { device: Arc::new(device), kernels: OnceLock::new(), memory_limit: None }
     }
 
-    /// Refuses programs that need more than this many bytes of the device's memory (default: all
-    /// that is free when the program is prepared).
+    /// Stays within this many bytes of the device's memory (default: all that is free when the program is
+    /// prepared), or refuses a program. Where not all tensors fit together, values that are not needed
+    /// any more make room for others, and some are computed twice; that changes no bit.
     #[must_use]
     pub fn with_memory_limit(mut self, bytes: u64) -> DeviceBackend<D> {
         self.memory_limit = Some(bytes);
@@ -73,14 +76,13 @@ impl<D: Device> Backend for DeviceBackend<D> {
         Ok(Box::new(DeviceSession::new(Arc::clone(&self.device), kernels, program, self.memory_limit)?))
     }
 
-    /// Leaves out the memory that one op needs beside its tensors.
+    /// With the memory that ops need beside their tensors.
     fn footprint(&self, program: &Program) -> Result<Footprint, EngineError> {
-        let free = self.device.limits().map_err(machine)?.memory;
-        let limit = u128::from(self.memory_limit.map_or(free, |limit| limit.min(free)));
-        let footprint = Footprint::of_all(program);
-        match footprint.bytes > limit {
-            true => Err(EngineError::TooLarge { needed: footprint.bytes, limit }),
-            false => Ok(footprint),
-        }
+        program.validate()?;
+        let limits = self.device.limits().map_err(machine)?;
+        let limit = self.memory_limit.map_or(limits.memory, |limit| limit.min(limits.memory));
+        let (order, scratch) = arrange(program, &Maps::of(program), limits, limit)?;
+        let bytes = order.bytes() + u128::from(scratch);
+        Ok(Footprint { bytes, parts: 1, ops: program.ops.len(), again: order.again })
     }
 }

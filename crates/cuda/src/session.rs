@@ -2,14 +2,14 @@
 #![allow(unsafe_code)]
 
 use assay_engine::{
-    ElementError, EngineError, Input, Program, Pulse, Session, Shape, SliceOperand, State, StateLayout, Tensor,
+    ElementError, EngineError, Input, Order, Program, Pulse, Session, Shape, SliceOperand, State, StateLayout, Tensor,
     TensorKind,
 };
 use assay_exact::{Operand, element};
 
-use crate::device::{Device, DeviceError, Launch, Memory};
+use crate::device::{Device, Launch, Memory};
 use crate::expression::Maps;
-use crate::plan::{Places, Planner, shared_with};
+use crate::plan::{Places, Plan, Planner, arrange, machine};
 use crate::source;
 
 /// Bits of a report that hold the element's index; those above hold the op's number.
@@ -24,10 +24,11 @@ pub(crate) struct DeviceSession<D: Device> {
     layout: StateLayout,
     /// The state tensors' numbers in the layout's order.
     state: Vec<u32>,
-    /// The memory of each tensor; none for those without elements and those that share another's.
+    order: Order,
+    /// The memory of each of the order's buffers; none for those without elements.
     memory: Vec<Option<D::Memory>>,
-    /// Whose memory a tensor is in.
-    owner: Vec<u32>,
+    /// The launches of a step if values hand their buffers on, and by run of an op how many are before it.
+    launches: Option<(Vec<Launch<D::Kernel>>, Vec<usize>)>,
     word: D::Memory,
     roots: D::Memory,
     step_graph: D::Graph,
@@ -35,10 +36,6 @@ pub(crate) struct DeviceSession<D: Device> {
     _scratch: D::Memory,
     step: Option<u64>,
     executed: bool,
-}
-
-pub(crate) fn machine(error: DeviceError) -> EngineError {
-    EngineError::Machine(error.to_string())
 }
 
 fn bytes_of(data: &[f32]) -> Vec<u8> {
@@ -54,10 +51,7 @@ impl<D: Device> DeviceSession<D> {
     ) -> Result<DeviceSession<D>, EngineError> {
         program.validate()?;
         let limits = device.limits().map_err(machine)?;
-        let limit = u128::from(memory_limit.unwrap_or(limits.memory).min(limits.memory));
-        if program.memory_bytes() > limit {
-            return Err(EngineError::TooLarge { needed: program.memory_bytes(), limit });
-        }
+        let limit = memory_limit.unwrap_or(limits.memory).min(limits.memory);
         let maps = Maps::of(program);
         let own = if maps.source.is_empty() {
             None
@@ -69,48 +63,37 @@ impl<D: Device> DeviceSession<D> {
             _ => device.kernel(kernels, name),
         };
 
-        let owner = owners(program);
         let state = program.canonical_state();
-        // Addresses do not change what is launched, so that a first plan tells the scratch memory.
-        let nowhere = Places { tensors: vec![0; program.tensors.len()], word: 0, scratch: 0, roots: 0 };
-        let planner = |places| Planner::new(program, &maps, limits, places, &find);
-        let scratch = planner(&nowhere).step().map_err(machine)?.scratch;
-        let scratch = scratch.max(planner(&nowhere).hashes().map_err(machine)?.scratch).max(1);
-        let kept = |id: usize| owner[id] as usize == id;
-        let tensors = program.tensors.iter().enumerate().filter(|(id, _)| kept(*id));
-        let needed = tensors.map(|(_, tensor)| tensor.shape.elements_wide() * 4).sum::<u128>() + u128::from(scratch);
-        if needed > limit {
-            return Err(EngineError::TooLarge { needed, limit });
-        }
+        let (order, scratch) = arrange(program, &maps, limits, limit)?;
 
         let allocate = |bytes: u64| device.allocate(bytes).map_err(machine);
-        let memory = program
-            .tensors
+        let memory = order
+            .buffers
             .iter()
-            .enumerate()
-            .map(|(id, tensor)| {
-                let bytes = 4 * tensor.shape.elements();
-                (kept(id) && bytes > 0).then(|| allocate(bytes)).transpose()
-            })
+            .map(|&elements| (elements > 0).then(|| allocate(4 * elements)).transpose())
             .collect::<Result<Vec<_>, _>>()?;
         let (scratch, word, roots) = (allocate(scratch)?, allocate(16)?, allocate(32 * state.len().max(1) as u64)?);
-        let address = |id: &u32| memory[*id as usize].as_ref().map_or(0, Memory::address);
         let places = Places {
-            tensors: owner.iter().map(address).collect(),
+            buffers: memory.iter().map(|memory| memory.as_ref().map_or(0, Memory::address)).collect(),
             word: word.address(),
             scratch: scratch.address(),
             roots: roots.address(),
         };
         let record = |launches: Vec<Launch<D::Kernel>>| device.record(launches).map_err(machine);
-        let step_graph = record(planner(&places).step().map_err(machine)?.launches)?;
-        let hash_graph = record(planner(&places).hashes().map_err(machine)?.launches)?;
+        let planner = || Planner::new(program, &order, &maps, limits, &places, &find);
+        let Plan { launches, starts, .. } = planner().step().map_err(machine)?;
+        let hands_on = order.after.contains(&None);
+        let kept = hands_on.then(|| (launches.clone(), starts));
+        let step_graph = record(launches)?;
+        let hash_graph = record(planner().hashes().map_err(machine)?.launches)?;
         Ok(DeviceSession {
             layout: program.state_layout(),
             program: program.clone(),
             device,
             state,
+            order,
             memory,
-            owner,
+            launches: kept,
             word,
             roots,
             step_graph,
@@ -121,9 +104,10 @@ impl<D: Device> DeviceSession<D> {
         })
     }
 
-    fn read(&self, id: u32) -> Result<Vec<f32>, EngineError> {
-        let Some(memory) = &self.memory[self.owner[id as usize] as usize] else { return Ok(vec![]) };
-        let bytes = memory.bytes() as usize;
+    /// The value of tensor `id` in a buffer.
+    fn read_at(&self, id: u32, buffer: usize) -> Result<Vec<f32>, EngineError> {
+        let Some(memory) = &self.memory[buffer] else { return Ok(vec![]) };
+        let bytes = 4 * self.program.tensors[id as usize].shape.elements() as usize;
         let mut data = Vec::new();
         data.try_reserve_exact(bytes)
             .map_err(|_| EngineError::Machine(format!("not enough memory for a tensor of {bytes} bytes")))?;
@@ -132,8 +116,18 @@ impl<D: Device> DeviceSession<D> {
         Ok(data.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect())
     }
 
+    /// The buffer of a tensor that is kept.
+    fn buffer(&self, id: u32) -> Result<usize, EngineError> {
+        let name = &self.program.tensors[id as usize].name;
+        self.order.after[id as usize].ok_or_else(|| EngineError::not_kept(name))
+    }
+
+    fn read(&self, id: u32) -> Result<Vec<f32>, EngineError> {
+        self.read_at(id, self.buffer(id)?)
+    }
+
     fn write(&self, id: u32, data: &[f32]) -> Result<(), EngineError> {
-        match &self.memory[id as usize] {
+        match &self.memory[self.buffer(id)?] {
             Some(memory) => self.device.write(memory, &bytes_of(data)).map_err(machine),
             None => Ok(()),
         }
@@ -151,17 +145,30 @@ impl<D: Device> DeviceSession<D> {
         Ok((word as u64, [(word >> 64) as u32, (word >> 96) as u32]))
     }
 
-    /// The law's word on what the device reported. Only what the failed op read is needed, which
-    /// is as it was: no op overwrites another's output, and the state was not updated.
+    /// What an op has read in its first run. Where buffers are handed on, all that came before it in the step is
+    /// done again: inputs and states are as they were.
+    fn inputs_of(&self, number: usize) -> Result<Vec<(Shape, Vec<f32>)>, EngineError> {
+        let place = self.order.runs.iter().position(|run| run.op == number);
+        let place =
+            place.ok_or_else(|| self.at_fault(format!("it reported op {number}, which it was not asked for")))?;
+        if let Some((launches, starts)) = &self.launches {
+            let before = self.device.record(launches[..starts[place]].to_vec()).map_err(machine)?;
+            // SAFETY: as in `run_step`.
+            unsafe { self.device.run(&before) }.map_err(machine)?;
+        }
+        let ids = &self.program.ops[number].inputs;
+        let all = ids.iter().zip(&self.order.runs[place].inputs);
+        all.map(|(&id, &buffer)| Ok((self.program.tensors[id as usize].shape, self.read_at(id, buffer)?))).collect()
+    }
+
+    /// The law's word on what the device reported.
     fn problem(&self, report: u64, step: u64) -> EngineError {
         let (number, index) = ((report >> INDEX_BITS) as usize, report & ((1 << INDEX_BITS) - 1));
         let Some(node) = self.program.ops.get(number) else {
             return self.at_fault(format!("it reported op {number}, which the program does not have"));
         };
         let shape = |id: u32| self.program.tensors[id as usize].shape;
-        let inputs: Result<Vec<(Shape, Vec<f32>)>, _> =
-            node.inputs.iter().map(|&id| Ok((shape(id), self.read(id)?))).collect();
-        let inputs = match inputs {
+        let inputs = match self.inputs_of(number) {
             Ok(inputs) => inputs,
             Err(error) => return error,
         };
@@ -184,17 +191,6 @@ impl<D: Device> DeviceSession<D> {
             "{device} computes wrongly: {problem}; do not use it, and go on with the CPU (--backend cpu)"
         ))
     }
-}
-
-/// Whose memory each tensor is in.
-fn owners(program: &Program) -> Vec<u32> {
-    let mut owner: Vec<u32> = (0..program.tensors.len() as u32).collect();
-    for node in &program.ops {
-        if let Some(source) = shared_with(program, node) {
-            owner[node.output as usize] = owner[source as usize];
-        }
-    }
-    owner
 }
 
 impl<D: Device> Session for DeviceSession<D> {

@@ -104,6 +104,15 @@ impl EngineError {
         matches!(self, EngineError::Machine(_) | EngineError::TooLarge { .. })
     }
 
+    /// That a tensor's value was asked for which made room for others.
+    #[must_use]
+    pub fn not_kept(name: &str) -> Self {
+        EngineError::Program(format!(
+            "{name:?} is not kept: this program works within a memory budget that is too small for all \
+             tensors at once"
+        ))
+    }
+
     pub(crate) fn spec(field: impl Into<String>, problem: impl Into<String>) -> Self {
         EngineError::Spec { field: field.into(), problem: problem.into() }
     }

@@ -74,6 +74,7 @@ pub use model::{
     Activation, Conv, ConvLayer, Cosine, Gpt, MAX_SPEC_BYTES, Mlp, ModelSpec, OptimiserSpec, ParameterGroup,
     PrecisionSpec, Samples, Schedule, TrainingSpec, compile_forward,
 };
+pub use plan::{Order, Run};
 pub use program::{Init, OpNode, Program, PulseTensors, StateLayout, TensorDecl, TensorKind};
 pub use pulse::{Pulse, salted_trace, trace_root};
 pub use state::State;

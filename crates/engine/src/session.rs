@@ -201,10 +201,7 @@ impl<R: Runner> Session for HostSession<R> {
             return Err(EngineError::Program(format!("{name:?} has no value before the program has run")));
         }
         if !self.plan.whole[id as usize].is_some_and(|slot| self.plan.slots[slot].is_kept) {
-            return Err(EngineError::Program(format!(
-                "{name:?} is not kept: this program works within a memory budget that is too small for all \
-                 tensors at once"
-            )));
+            return Err(EngineError::not_kept(name));
         }
         // What has changed places with a state is in the state's.
         let swapped = self.program.updates.iter().zip(&self.swaps).find(|((_, value), swaps)| **swaps && *value == id);

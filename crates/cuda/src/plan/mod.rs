@@ -5,7 +5,7 @@ mod matmul;
 mod moves;
 mod reduce;
 
-use assay_engine::{Op, OpNode, Program, Shape};
+use assay_engine::{EngineError, Op, Order, Program, Run, Shape, TensorKind};
 
 use crate::device::{Arguments, DeviceError, Launch, Limits};
 use crate::expression::{Access, Maps};
@@ -23,8 +23,8 @@ pub(crate) type Find<'a, K> = &'a dyn Fn(&str) -> Result<K, DeviceError>;
 /// Where everything of a program is on the device.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
-    /// The address of each tensor; 0 for one without elements.
-    pub tensors: Vec<u64>,
+    /// The address of each of the order's buffers; 0 for one without elements.
+    pub buffers: Vec<u64>,
     /// Two words: the report of a failed op, then loss and gradient norm.
     pub word: u64,
     /// Memory that an op may use while it runs. With 0, launches are only good for counting.
@@ -36,11 +36,14 @@ pub(crate) struct Places {
 /// Collects launches.
 pub(crate) struct Planner<'a, K> {
     program: &'a Program,
+    order: &'a Order,
     maps: &'a Maps,
     limits: Limits,
     places: &'a Places,
     find: Find<'a, K>,
     launches: Vec<Launch<K>>,
+    /// By run of an op: how many launches are before it.
+    starts: Vec<usize>,
     /// Scratch memory that the present op has taken, and the most that one took.
     scratch: (u64, u64),
     /// What errors of the present op are reported as.
@@ -63,36 +66,109 @@ impl Tensor {
 /// Launches, and the scratch memory that they need.
 pub(crate) struct Plan<K> {
     pub launches: Vec<Launch<K>>,
+    /// By run of an op: how many launches are before it.
+    pub starts: Vec<usize>,
     pub scratch: u64,
 }
 
-/// The root of a reshaped temporary or input, whose memory it shares: nothing changes either
-/// of them within a step.
-pub(crate) fn shared_with(program: &Program, node: &OpNode) -> Option<u32> {
-    let is_state = |id: u32| matches!(program.tensors[id as usize].kind, assay_engine::TensorKind::State(_));
-    (node.op == Op::Reshape && !is_state(node.inputs[0])).then(|| node.inputs[0])
+/// Whose memory each tensor is in where every value is kept: a reshaped temporary or input shares that
+/// of what it was, since nothing changes either of them within a step.
+fn owners(program: &Program) -> Vec<usize> {
+    let mut owner: Vec<usize> = (0..program.tensors.len()).collect();
+    for node in &program.ops {
+        let of = node.inputs.first().map(|&id| (id, program.tensors[id as usize].kind));
+        if let (Op::Reshape, Some((id, TensorKind::Input | TensorKind::Temporary))) = (&node.op, of) {
+            owner[node.output as usize] = owner[id as usize];
+        }
+    }
+    owner
+}
+
+/// Every value in a buffer of its own, or that of the value that it is a shape of; if they take at most `limit`
+/// bytes together.
+fn keeping_all(program: &Program, limit: u128) -> Option<Order> {
+    let owner = owners(program);
+    let own = |id: usize| owner[id] == id;
+    let wide = program.tensors.iter().enumerate().filter(|(id, _)| own(*id));
+    if wide.map(|(_, tensor)| 4 * tensor.shape.elements_wide()).sum::<u128>() > limit {
+        return None;
+    }
+    let buffer = |id: &u32| owner[*id as usize];
+    let run = |(op, node): (usize, &assay_engine::OpNode)| {
+        own(node.output as usize).then(|| Run {
+            op,
+            inputs: node.inputs.iter().map(buffer).collect(),
+            output: node.output as usize,
+        })
+    };
+    Some(Order {
+        runs: program.ops.iter().enumerate().filter_map(run).collect(),
+        buffers: program
+            .tensors
+            .iter()
+            .enumerate()
+            .map(|(id, tensor)| if own(id) { tensor.shape.elements() } else { 0 })
+            .collect(),
+        after: owner.iter().copied().map(Some).collect(),
+        again: 0,
+    })
+}
+
+/// The scratch memory that a step and the hashes of its states need in this order.
+fn scratch(program: &Program, order: &Order, maps: &Maps, limits: Limits) -> Result<u64, DeviceError> {
+    // Neither addresses nor kernels change what is launched.
+    let nowhere = Places { buffers: vec![0; order.buffers.len()], word: 0, scratch: 0, roots: 0 };
+    let planner = || Planner::new(program, order, maps, limits, &nowhere, &|_| Ok(()));
+    Ok(planner().step()?.scratch.max(planner().hashes()?.scratch).max(1))
+}
+
+/// In which order a program is run within `limit` bytes, and how many of them are scratch memory.
+///
+/// # Errors
+/// [`EngineError::TooLarge`].
+pub(crate) fn arrange(program: &Program, maps: &Maps, limits: Limits, limit: u64) -> Result<(Order, u64), EngineError> {
+    let too_large = |needed| EngineError::TooLarge { needed, limit: limit.into() };
+    let all = keeping_all(program, limit.into());
+    let order = all.map_or_else(|| Order::within(program, limit), Ok)?;
+    let own = scratch(program, &order, maps, limits).map_err(machine)?;
+    if order.bytes() + u128::from(own) <= u128::from(limit) {
+        return Ok((order, own));
+    }
+    let left = limit.checked_sub(own).ok_or_else(|| too_large(order.bytes() + u128::from(own)))?;
+    let order = Order::within(program, left).map_err(|error| match error {
+        EngineError::TooLarge { needed, .. } => too_large(needed + u128::from(own)),
+        other => other,
+    })?;
+    Ok((order, own))
+}
+
+pub(crate) fn machine(error: DeviceError) -> EngineError {
+    EngineError::Machine(error.to_string())
 }
 
 impl<'a, K> Planner<'a, K> {
     pub fn new(
         program: &'a Program,
+        order: &'a Order,
         maps: &'a Maps,
         limits: Limits,
         places: &'a Places,
         find: Find<'a, K>,
     ) -> Planner<'a, K> {
         let report = [places.word, 0];
-        Planner { program, maps, limits, places, find, launches: vec![], scratch: (0, 0), report }
+        let (launches, starts) = (vec![], vec![]);
+        Planner { program, order, maps, limits, places, find, launches, starts, scratch: (0, 0), report }
     }
 
     /// A whole step: the ops, the updates of the state, the pulse.
     pub fn step(mut self) -> Result<Plan<K>, DeviceError> {
         let word = self.places.word;
         self.launch("begin", [1; 3], &[&[word]])?;
-        for (number, node) in self.program.ops.iter().enumerate() {
+        for run in &self.order.runs {
             self.scratch.0 = 0;
-            self.report = [word, (number as u64) << 40];
-            self.op(number, node)?;
+            self.report = [word, (run.op as u64) << 40];
+            self.starts.push(self.launches.len());
+            self.op(run)?;
         }
         for &(state, value) in &self.program.updates {
             let (state, value) = (self.tensor(state), self.tensor(value));
@@ -106,11 +182,17 @@ impl<'a, K> Planner<'a, K> {
     }
 
     fn done(self) -> Plan<K> {
-        Plan { launches: self.launches, scratch: self.scratch.1 }
+        Plan { launches: self.launches, starts: self.starts, scratch: self.scratch.1 }
     }
 
+    /// A tensor in a buffer.
+    fn at(&self, id: u32, buffer: usize) -> Tensor {
+        Tensor { shape: self.program.tensors[id as usize].shape, address: self.places.buffers[buffer] }
+    }
+
+    /// A tensor after the step.
     fn tensor(&self, id: u32) -> Tensor {
-        Tensor { shape: self.program.tensors[id as usize].shape, address: self.places.tensors[id as usize] }
+        self.at(id, self.order.after[id as usize].expect("updates, pulse and states are kept"))
     }
 
     /// Memory for the present op.
@@ -160,18 +242,19 @@ impl<'a, K> Planner<'a, K> {
         self.launch(name, [blocks.min(most) as u32, 1, 1], arguments)
     }
 
-    fn op(&mut self, number: usize, node: &OpNode) -> Result<(), DeviceError> {
-        let out = self.tensor(node.output);
-        if out.elements() == 0 || shared_with(self.program, node).is_some() {
+    fn op(&mut self, run: &Run) -> Result<(), DeviceError> {
+        let node = &self.program.ops[run.op];
+        let out = self.at(node.output, run.output);
+        if out.elements() == 0 {
             return Ok(());
         }
-        let inputs: Vec<Tensor> = node.inputs.iter().map(|&id| self.tensor(id)).collect();
+        let inputs: Vec<Tensor> = node.inputs.iter().zip(&run.inputs).map(|(&id, &place)| self.at(id, place)).collect();
         match &node.op {
             Op::Fill { bits } => {
                 let report = self.report;
                 self.over("fill", out.elements(), &[&[out.address], &[out.elements()], &[u64::from(*bits)], &report])
             }
-            Op::Map(_) => self.map(number, &inputs, out),
+            Op::Map(_) => self.map(run.op, &inputs, out),
             Op::Sum { axes } => self.sum(inputs[0], *axes, out),
             Op::Max { axes } => self.max(inputs[0], *axes, out),
             Op::Total => self.total(&inputs, out),

@@ -13,9 +13,11 @@ mod again;
 mod buffers;
 mod cut;
 mod forms;
+mod order;
 
 use assay_exact::Shape;
 
+pub use self::order::{Order, Run};
 use crate::error::EngineError;
 use crate::program::Program;
 
@@ -104,21 +106,32 @@ impl Plan {
         let mut needed = program.memory_bytes();
         let samples = cut::samples(program).unwrap_or(1);
         for parts in (1..=samples).filter(|&parts| samples.is_multiple_of(parts)) {
-            let plain = cut::cut(program, parts)?;
-            let again = [true, false].into_iter().flat_map(|keeps_products| {
-                let plain = &plain;
-                let in_segments = move |segments| plain.computing_again(program, segments, keeps_products);
-                again::SEGMENTS.into_iter().filter_map(in_segments)
-            });
-            for mut plan in std::iter::once(plain.clone()).chain(again) {
-                plan.share_buffers(program);
-                if plan.bytes() <= limit {
-                    return Ok(plan);
-                }
-                needed = needed.min(plan.bytes());
+            match Plan::sharing(program, parts, limit)? {
+                Ok(plan) => return Ok(plan),
+                Err(least) => needed = needed.min(least),
             }
         }
         Err(EngineError::TooLarge { needed, limit })
+    }
+
+    /// The first in `parts` parts that stays within `limit` bytes: buffers handed on; values computed again, by
+    /// ops that are no matmuls, then by any. If none does, the least bytes that one of them needs.
+    fn sharing(program: &Program, parts: u32, limit: u128) -> Result<Result<Plan, u128>, EngineError> {
+        let plain = cut::cut(program, parts)?;
+        let again = [true, false].into_iter().flat_map(|keeps_products| {
+            let plain = &plain;
+            let in_segments = move |segments| plain.computing_again(program, segments, keeps_products);
+            again::SEGMENTS.into_iter().filter_map(in_segments)
+        });
+        let mut least = u128::MAX;
+        for mut plan in std::iter::once(plain.clone()).chain(again) {
+            plan.share_buffers(program);
+            if plan.bytes() <= limit {
+                return Ok(Ok(plan));
+            }
+            least = least.min(plan.bytes());
+        }
+        Ok(Err(least))
     }
 
     /// The plan, if it stays within `limit` bytes.
