@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use assay_cuda::{CudaBackend, DeviceBackend, EmulatedDevice};
+use assay_cuda::{CudaBackend, Device, DeviceBackend, EmulatedDevice};
 use assay_engine::{
     Backend, CpuBackend, Dataset, EngineError, Instructions, Program, Sampler, State, TrainingSpec, trace_root, train,
 };
@@ -31,6 +31,9 @@ const STEPS: u64 = 3;
 /// The emulated GPU's capabilities, one for each way in which kernels differ, and the seeds of the
 /// order in which its threads take turns.
 const EMULATED: [(u32, u64); 2] = [(750, 1), (900, 2)];
+
+const LESS: &str = "within less memory";
+const LEAST: &str = "within the least memory";
 
 /// A model with its samples.
 struct Job {
@@ -142,12 +145,33 @@ impl Job {
                     run.back_end = format!("CPU, {set}");
                     runs.push(run);
                 }
-                for (name, bytes) in [("within less memory", all.midpoint(least)), ("within the least memory", least)] {
+                for (name, bytes) in [(LESS, all.midpoint(least)), (LEAST, least)] {
                     let mut run = self.run(&cpu.clone().with_memory_limit(bytes), Some(threads), name)?;
                     run.back_end = format!("CPU, {set}");
                     runs.push(run);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A device, and within budgets of its memory.
+    fn on_device<D: Device>(
+        &self,
+        open: impl Fn() -> anyhow::Result<DeviceBackend<D>>,
+        runs: &mut Vec<Run>,
+    ) -> anyhow::Result<()> {
+        let device = open()?;
+        runs.push(self.run(&device, None, &format!("micro-batches of {}", self.spec.batch))?);
+        let all = u64::try_from(device.footprint(&self.program)?.bytes)?;
+        // The first refusal does not know yet what ops need beside their tensors.
+        let mut least = 1;
+        while let Err(error) = open()?.with_memory_limit(least).footprint(&self.program) {
+            let EngineError::TooLarge { needed, .. } = error else { return Err(error.into()) };
+            least = u64::try_from(needed)?;
+        }
+        for (name, bytes) in [(LESS, all.midpoint(least)), (LEAST, least)] {
+            runs.push(self.run(&open()?.with_memory_limit(bytes), None, name)?);
         }
         Ok(())
     }
@@ -164,13 +188,12 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     for job in &jobs {
         eprintln!("{}", job.name);
         job.on_cpu(&mut runs)?;
-        let whole = format!("micro-batches of {}", job.spec.batch);
         for (capability, seed) in EMULATED {
-            let device = DeviceBackend::new(EmulatedDevice::new(kernels, capability, seed));
-            runs.push(job.run(&device, None, &whole)?);
+            let open = || Ok(DeviceBackend::new(EmulatedDevice::new(kernels, capability, seed)));
+            job.on_device(open, &mut runs)?;
         }
-        if let Ok(gpu) = &gpu {
-            runs.push(job.run(gpu, None, &whole)?);
+        if gpu.is_ok() {
+            job.on_device(|| Ok(CudaBackend::open(0)?), &mut runs)?;
         }
     }
     print!("{}", markdown(&jobs, &runs));
