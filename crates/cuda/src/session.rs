@@ -27,8 +27,8 @@ pub(crate) struct DeviceSession<D: Device> {
     order: Order,
     /// The memory of each of the order's buffers; none for those without elements.
     memory: Vec<Option<D::Memory>>,
-    /// The launches of a step if values hand their buffers on, and by run of an op how many are before it.
-    launches: Option<(Vec<Launch<D::Kernel>>, Vec<usize>)>,
+    /// A step's launches, where values hand their buffers on.
+    launches: Option<Plan<D::Kernel>>,
     word: D::Memory,
     roots: D::Memory,
     step_graph: D::Graph,
@@ -81,10 +81,9 @@ impl<D: Device> DeviceSession<D> {
         };
         let record = |launches: Vec<Launch<D::Kernel>>| device.record(launches).map_err(machine);
         let planner = || Planner::new(program, &order, &maps, limits, &places, &find);
-        let Plan { launches, starts, .. } = planner().step().map_err(machine)?;
-        let hands_on = order.after.contains(&None);
-        let kept = hands_on.then(|| (launches.clone(), starts));
-        let step_graph = record(launches)?;
+        let step = planner().step().map_err(machine)?;
+        let step_graph = record(step.launches.clone())?;
+        let launches = order.after.contains(&None).then_some(step);
         let hash_graph = record(planner().hashes().map_err(machine)?.launches)?;
         Ok(DeviceSession {
             layout: program.state_layout(),
@@ -93,7 +92,7 @@ impl<D: Device> DeviceSession<D> {
             state,
             order,
             memory,
-            launches: kept,
+            launches,
             word,
             roots,
             step_graph,
@@ -151,7 +150,7 @@ impl<D: Device> DeviceSession<D> {
         let place = self.order.runs.iter().position(|run| run.op == number);
         let place =
             place.ok_or_else(|| self.at_fault(format!("it reported op {number}, which it was not asked for")))?;
-        if let Some((launches, starts)) = &self.launches {
+        if let Some(Plan { launches, starts, .. }) = &self.launches {
             let before = self.device.record(launches[..starts[place]].to_vec()).map_err(machine)?;
             // SAFETY: as in `run_step`.
             unsafe { self.device.run(&before) }.map_err(machine)?;
