@@ -32,7 +32,6 @@ interface Props<T> {
   done: (receipt: Receipt<T>) => ComponentChildren;
 }
 
-
 const steps: Record<Progress["step"], string> = {
   mapping: "Making the account known to contracts: sign in your wallet …",
   signing: "Sign in your wallet …",

@@ -175,8 +175,7 @@ function IndexForm({ done }: { done: () => void }) {
   const current = index.value?.url ?? "";
   const [url, setUrl] = useState(current);
   const [problem, setProblem] = useState<string>();
-  const use = (url: string) =>
-    useIndex(url).then(done, (error: unknown) => setProblem(toError(error).message));
+  const use = (url: string) => useIndex(url).then(done, (error: unknown) => setProblem(toError(error).message));
   return (
     <details open={current !== ""}>
       <summary>Index</summary>
