@@ -119,21 +119,13 @@ impl Job {
         })
     }
 
-    /// The least budget that the program can be worked on in.
-    fn least(&self) -> anyhow::Result<u64> {
-        match CpuBackend::new(1)?.with_memory_limit(1).prepare(&self.program).map(|_| ()) {
-            Err(EngineError::TooLarge { needed, .. }) => Ok(u64::try_from(needed)?),
-            Err(other) => Err(other.into()),
-            Ok(()) => anyhow::bail!("{} fits into a byte", self.name),
-        }
-    }
-
     /// The CPU with every set of instructions and several numbers of threads, with the batch in micro-batches
     /// and within budgets.
     fn on_cpu(&self, runs: &mut Vec<Run>) -> anyhow::Result<()> {
         let mut threads = vec![1, 2, std::thread::available_parallelism()?.get()];
         threads.dedup();
-        let (all, least) = (u64::try_from(self.program.memory_bytes())?, self.least()?);
+        let all = u64::try_from(self.program.memory_bytes())?;
+        let least = models::least(&self.program, |bytes| Ok(CpuBackend::new(1)?.with_memory_limit(bytes)))?;
         let batch = self.spec.batch;
         for set in Instructions::available() {
             for &threads in &threads {
@@ -164,12 +156,7 @@ impl Job {
         let device = open()?;
         runs.push(self.run(&device, None, &format!("micro-batches of {}", self.spec.batch))?);
         let all = u64::try_from(device.footprint(&self.program)?.bytes)?;
-        // The first refusal does not know yet what ops need beside their tensors.
-        let mut least = 1;
-        while let Err(error) = open()?.with_memory_limit(least).footprint(&self.program) {
-            let EngineError::TooLarge { needed, .. } = error else { return Err(error.into()) };
-            least = u64::try_from(needed)?;
-        }
+        let least = models::least(&self.program, |bytes| Ok(open()?.with_memory_limit(bytes)))?;
         for (name, bytes) in [(LESS, all.midpoint(least)), (LEAST, least)] {
             runs.push(self.run(&open()?.with_memory_limit(bytes), None, name)?);
         }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use assay_engine::{Backend, CpuBackend, EngineError, PrecisionSpec, TrainingSpec};
+use assay_engine::{CpuBackend, PrecisionSpec, TrainingSpec};
 use serde::Serialize;
 use serde_json::json;
 
@@ -56,19 +56,13 @@ fn spec(layers: u32, batch: u32) -> anyhow::Result<TrainingSpec> {
     }))
 }
 
-fn least(spec: &TrainingSpec) -> anyhow::Result<u64> {
-    match CpuBackend::new(1)?.with_memory_limit(1).prepare(&spec.compile()?).map(|_| ()) {
-        Err(EngineError::TooLarge { needed, .. }) => Ok(u64::try_from(needed)?),
-        Err(other) => Err(other.into()),
-        Ok(()) => bail!("it fits into a byte"),
-    }
-}
-
 fn measure(options: &Options, layers: u32, batch: u32) -> anyhow::Result<Row> {
     let spec = spec(layers, batch)?;
     let random = &mut fastrand::Rng::with_seed(1);
     let batches: Vec<_> = (0..STEPS).map(|_| models::made_up(&spec, random)).collect();
-    let (tensors, least_budget) = (u64::try_from(spec.compile()?.memory_bytes())?, least(&spec)?);
+    let program = spec.compile()?;
+    let tensors = u64::try_from(program.memory_bytes())?;
+    let least_budget = models::least(&program, |bytes| Ok(CpuBackend::new(1)?.with_memory_limit(bytes)))?;
     let contest = Contest::new(spec, models::SEED, 1, &batches, &[])?;
     let engine = |bytes| contest.engine(PrecisionSpec::default(), 0, bytes);
     let runs = [engine(UNLIMITED)?, engine(tensors.midpoint(least_budget))?, engine(least_budget)?];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use assay_engine::{Batch, Dataset, Input, Program, Samples, TrainingSpec};
+use assay_engine::{Backend, Batch, Dataset, EngineError, Input, Program, Samples, TrainingSpec};
 use serde_json::{Value, json};
 
 /// Where the repository's data is.
@@ -85,4 +85,15 @@ pub fn inputs<'a>(program: &Program, batch: &'a Batch, counter: &'a [f32]) -> Ve
         inputs.push(Input::new("counter", counter));
     }
     inputs
+}
+
+/// The least budget of memory in which a back end runs the program.
+pub fn least<B: Backend>(program: &Program, within: impl Fn(u64) -> anyhow::Result<B>) -> anyhow::Result<u64> {
+    let mut least = 1;
+    // A device's first refusal does not know yet what ops need beside their tensors.
+    while let Err(error) = within(least)?.footprint(program) {
+        let EngineError::TooLarge { needed, .. } = error else { return Err(error.into()) };
+        least = u64::try_from(needed)?;
+    }
+    Ok(least)
 }

@@ -80,8 +80,7 @@ impl<D: Device> Backend for DeviceBackend<D> {
     fn footprint(&self, program: &Program) -> Result<Footprint, EngineError> {
         program.validate()?;
         let limits = self.device.limits().map_err(machine)?;
-        let limit = self.memory_limit.map_or(limits.memory, |limit| limit.min(limits.memory));
-        let (order, scratch) = arrange(program, &Maps::of(program), limits, limit)?;
+        let (order, scratch) = arrange(program, &Maps::of(program), limits, self.memory_limit)?;
         let bytes = order.bytes() + u128::from(scratch);
         Ok(Footprint { bytes, parts: 1, ops: program.ops.len(), again: order.again })
     }

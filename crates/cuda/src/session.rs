@@ -51,8 +51,9 @@ impl<D: Device> DeviceSession<D> {
     ) -> Result<DeviceSession<D>, EngineError> {
         program.validate()?;
         let limits = device.limits().map_err(machine)?;
-        let limit = memory_limit.unwrap_or(limits.memory).min(limits.memory);
         let maps = Maps::of(program);
+        // Before anything is compiled, which takes longer than to refuse a program.
+        let (order, scratch) = arrange(program, &maps, limits, memory_limit)?;
         let own = if maps.source.is_empty() {
             None
         } else {
@@ -64,8 +65,6 @@ impl<D: Device> DeviceSession<D> {
         };
 
         let state = program.canonical_state();
-        let (order, scratch) = arrange(program, &maps, limits, limit)?;
-
         let allocate = |bytes: u64| device.allocate(bytes).map_err(machine);
         let memory = order
             .buffers

@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 /// Accounts that register at the same time: the numbered ones of a development chain.
 const ACCOUNTS: u64 = 32;
 
+type Failed = Box<dyn Error + Send + Sync>;
+
 fn dataset(number: u64) -> RegisterDataset {
     let mut id = [0xda; 32];
     id[..8].copy_from_slice(&number.to_be_bytes());
@@ -26,21 +28,18 @@ fn dataset(number: u64) -> RegisterDataset {
 
 /// Registers every dataset that falls to this account, one after the other. The first one is tried before it
 /// is sent; the others cost as much.
-async fn register(chain: Chain, registry: Registry, account: u64, number: u64) -> Result<(), String> {
-    let said = |error: &dyn Error| error.to_string();
-    let signer = Signer::from_suri(&format!("//Assay{account}")).map_err(|error| said(&error))?;
-    chain.ensure_mapped(&signer).await.map_err(|error| said(&error))?;
-    let first = registry.register_dataset(&dataset(account));
-    let run = first.dry_run(signer.account()).await.map_err(|error| said(&error))?;
+async fn register(chain: Chain, registry: Registry, account: u64, number: u64) -> Result<(), Failed> {
+    let signer = Signer::from_suri(&format!("//Assay{account}"))?;
+    chain.ensure_mapped(&signer).await?;
+    let run = registry.register_dataset(&dataset(account)).dry_run(signer.account()).await?;
     for number in (account..number).step_by(ACCOUNTS as usize) {
-        let call = registry.register_dataset(&dataset(number));
-        call.send(&signer, &run).await.map_err(|error| said(&error))?;
+        registry.register_dataset(&dataset(number)).send(&signer, &run).await?;
     }
     Ok(())
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failed> {
     let number: u64 = std::env::args().nth(1).ok_or("usage: fill NUMBER")?.parse()?;
     let deployment = Deployment::load(&Deployment::default_path()?)?;
     let chain = Chain::connect(&deployment.url).await?;

@@ -5,7 +5,7 @@ mod matmul;
 mod moves;
 mod reduce;
 
-use assay_engine::{EngineError, Op, Order, Program, Run, Shape, TensorKind};
+use assay_engine::{EngineError, Op, OpNode, Order, Program, Run, Shape, TensorKind};
 
 use crate::device::{Arguments, DeviceError, Launch, Limits};
 use crate::expression::{Access, Maps};
@@ -94,7 +94,7 @@ fn keeping_all(program: &Program, limit: u128) -> Option<Order> {
         return None;
     }
     let buffer = |id: &u32| owner[*id as usize];
-    let run = |(op, node): (usize, &assay_engine::OpNode)| {
+    let run = |(op, node): (usize, &OpNode)| {
         own(node.output as usize).then(|| Run {
             op,
             inputs: node.inputs.iter().map(buffer).collect(),
@@ -122,11 +122,18 @@ fn scratch(program: &Program, order: &Order, maps: &Maps, limits: Limits) -> Res
     Ok(planner().step()?.scratch.max(planner().hashes()?.scratch).max(1))
 }
 
-/// In which order a program is run within `limit` bytes, and how many of them are scratch memory.
+/// In which order a program is run within the device's memory and `limit` bytes of it, and how many are scratch
+/// memory.
 ///
 /// # Errors
 /// [`EngineError::TooLarge`].
-pub(crate) fn arrange(program: &Program, maps: &Maps, limits: Limits, limit: u64) -> Result<(Order, u64), EngineError> {
+pub(crate) fn arrange(
+    program: &Program,
+    maps: &Maps,
+    limits: Limits,
+    limit: Option<u64>,
+) -> Result<(Order, u64), EngineError> {
+    let limit = limit.map_or(limits.memory, |limit| limit.min(limits.memory));
     let too_large = |needed| EngineError::TooLarge { needed, limit: limit.into() };
     let all = keeping_all(program, limit.into());
     let order = all.map_or_else(|| Order::within(program, limit), Ok)?;
