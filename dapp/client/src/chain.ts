@@ -59,6 +59,9 @@ const isPassing = (error: unknown) =>
     error.name,
   );
 
+/** The connection broke before the chain was known: another is to be made. */
+class Interrupted extends Error {}
+
 type Api = ReturnType<PolkadotClient["getUnsafeApi"]>;
 
 /** A connection to a chain that comes back by itself. */
@@ -81,9 +84,16 @@ export class Chain {
   private settled = true;
   private whenSettled: (() => void) | undefined;
 
+  // Until the chain is known.
+  private introduced = false;
+  private interrupt: (error: Error) => void = () => undefined;
+  private connections = 0;
+  private refusals = 0;
+
   private constructor(
     readonly client: PolkadotClient,
     private readonly url: string,
+    private readonly addresses: number,
     private readonly timeout: number,
   ) {
     this.api = client.getUnsafeApi();
@@ -99,24 +109,34 @@ export class Chain {
     deployment: Deployment,
     options: ConnectOptions,
   ): Promise<Chain> {
+    for (let attempt = 1; ; attempt++) {
+      const chain = Chain.begin(node, options);
+      const interrupted = new Promise<never>((_, reject) => (chain.interrupt = reject));
+      try {
+        await Promise.race([chain.introduce(deployment), interrupted]);
+        chain.introduced = true;
+        return chain;
+      } catch (error) {
+        // What polkadot-api does not come back from cannot be stopped too early.
+        if (error instanceof Interrupted) chain.settled = true;
+        chain.close();
+        if (!(error instanceof Interrupted)) throw error;
+        if (attempt === ATTEMPTS) throw chain.unreachable("breaks connections off");
+      }
+    }
+  }
+
+  private static begin(node: string | string[] | JsonRpcProvider, options: ConnectOptions): Chain {
     const timeout = options.timeout ?? TIMEOUT;
+    if (typeof node === "function") return new Chain(createClient(node), "the given provider", 1, timeout);
+    // Told before the chain is there, for the first try begins at once.
     let chain: Chain;
-    if (typeof node === "function") {
-      chain = new Chain(createClient(node), "the given provider", timeout);
-    } else {
-      // Told before the chain is there, for the first try begins at once.
-      const provider = getWsProvider(node, {
-        websocketClass: (options.webSocket ?? globalThis.WebSocket) as WebSocketClass,
-        onStatusChanged: (change) => queueMicrotask(() => chain.changed(change)),
-      });
-      chain = new Chain(createClient(provider), [node].flat().join(", "), timeout);
-    }
-    try {
-      await chain.introduce(deployment);
-    } catch (error) {
-      chain.close();
-      throw error;
-    }
+    const provider = getWsProvider(node, {
+      websocketClass: (options.webSocket ?? globalThis.WebSocket) as WebSocketClass,
+      onStatusChanged: (change) => queueMicrotask(() => chain.changed(change)),
+    });
+    const urls = [node].flat();
+    chain = new Chain(createClient(provider), urls.join(", "), urls.length, timeout);
     return chain;
   }
 
@@ -197,11 +217,19 @@ export class Chain {
   }
 
   private changed(change: StatusChange) {
-    this.settled = String(change.type) !== "CONNECTED";
+    const type = String(change.type);
+    this.settled = type !== "CONNECTED";
     if (this.settled) this.settle();
-    // Before the first answer nothing is lost.
-    if (!this.network) return;
-    switch (String(change.type)) {
+    if (!this.introduced) {
+      // polkadot-api does not come back from a node that ends its following several times as it begins, which a fast
+      // development chain does now and then.
+      if (type === "CONNECTED" && ++this.connections > 1) this.interrupt(new Interrupted());
+      // A mistyped address is not waited for. Twice each: a node that is just starting up may refuse once.
+      const refused = type === "ERROR" && this.connections === 0;
+      if (refused && ++this.refusals >= 2 * this.addresses) this.interrupt(this.unreachable("cannot be connected to"));
+      return;
+    }
+    switch (type) {
       case "CONNECTED":
         void this.back();
         break;

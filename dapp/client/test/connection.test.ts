@@ -1,8 +1,10 @@
 // What happens when the node is not there, is another one, goes away or comes back.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { AssayError, type Client, type Deployment, type Status, connect } from "../src/index.js";
 import { World } from "./world.js";
 
@@ -38,6 +40,39 @@ test("a node that is not there is unreachable", async () => {
     connecting,
     (error: AssayError) => error.code === "Unreachable" && error.message.includes("ws://127.0.0.1:9"),
   );
+});
+
+test("a node that ends its following again and again as it begins is connected to anew", async (t) => {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  t.after(() => server.close());
+  let connections = 0;
+  server.on("connection", (reader) => {
+    // Of the first connection, so many.
+    let stops = connections++ === 0 ? 3 : 0;
+    const node = new WebSocket(world.url);
+    const opened = once(node, "open");
+    node.on("message", (data) => reader.send(data.toString()));
+    node.on("close", () => reader.close());
+    reader.on("close", () => node.close());
+    reader.on("message", async (data) => {
+      const { id, method } = JSON.parse(data.toString());
+      if (method === "chainHead_v1_follow" && stops > 0) {
+        const subscription = `stopped ${stops--}`;
+        const params = { subscription, result: { event: "stop" } };
+        reader.send(JSON.stringify({ jsonrpc: "2.0", id, result: subscription }));
+        reader.send(JSON.stringify({ jsonrpc: "2.0", method: "chainHead_v1_followEvent", params }));
+        return;
+      }
+      await opened;
+      node.send(data.toString());
+    });
+  });
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const client = await connect(`ws://127.0.0.1:${port}`, deployment, { ...options, timeout: 20_000 });
+  assert.equal(client.status.state, "connected");
+  client.close();
+  assert.ok(connections > 1, "the stops were not seen");
 });
 
 test("another chain, a missing contract and another contract are told apart", async () => {

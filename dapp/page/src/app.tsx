@@ -13,7 +13,7 @@ import { JobPage } from "./pages/job";
 import { Datasets, Jobs, Models, Operators, Search, Verifiers } from "./pages/lists";
 import { ModelPage } from "./pages/model";
 import { type Route, route, to } from "./router";
-import { block, chosen, client, failure, index, ready, retry, status, useIndex } from "./session";
+import { block, chosen, client, failure, index, isPassing, ready, retry, status, useIndex } from "./session";
 import { recall, remember } from "./storage";
 import { plain, short } from "./text";
 import { signer } from "./wallet";
@@ -174,7 +174,10 @@ function Content() {
             <h1>No connection</h1>
           </header>
           <Failed error={failure.value} again={() => void retry()} what={plain(chosen.value.deployment.url)} />
-          <p class="empty">Or choose another network, by the button above.</p>
+          <p class="empty">
+            {isPassing(failure.value) ? "The page tries again by itself. " : ""}Or choose another network, by the button
+            above.
+          </p>
         </>
       );
     }

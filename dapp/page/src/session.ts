@@ -156,7 +156,7 @@ export async function useIndex(url: string): Promise<void> {
   address.searchParams.delete("index");
   history.replaceState(history.state, "", address);
   // The connection to the node stays; without one there is nobody to ask yet.
-  if (!connection) return choose(choice);
+  if (!connection) return void choose(choice);
   client.value?.close();
   client.value = overIndex(connection, choice);
   changes.value += 1;
@@ -187,7 +187,10 @@ function overIndex(connected: Client, choice: Choice): Client {
 let attempt = 0;
 let leave: (() => void)[] = [];
 
-/** Connects to a network and remembers it. A later choice overtakes an earlier one. */
+/**
+ * Connects to a network and remembers it. A later choice overtakes an earlier one. A node that cannot be reached is
+ * tried again until it can be: nobody has to sit by a page for that.
+ */
 export async function choose(choice: Choice): Promise<void> {
   if (!library) return;
   const mine = ++attempt;
@@ -202,19 +205,32 @@ export async function choose(choice: Choice): Promise<void> {
   chosen.value = choice;
   const { deployment } = choice;
   remember("network", `${deployment.genesis} ${deployment.url}`);
-  status.value = { state: "connecting", url: deployment.url };
-  try {
-    const connected = await library.connect(deployment.url, deployment);
-    if (mine !== attempt) return connected.close();
-    listen(connected);
-    connection = connected;
-    client.value = overIndex(connected, choice);
-  } catch (error) {
-    if (mine !== attempt) return;
-    failure.value = toError(error);
-    status.value = { state: "lost", url: deployment.url, reason: failure.value.message };
+  for (let tries = 0; mine === attempt; tries++) {
+    status.value = { state: "connecting", url: deployment.url };
+    try {
+      const connected = await library.connect(deployment.url, deployment);
+      if (mine !== attempt) return connected.close();
+      listen(connected);
+      connection = connected;
+      failure.value = undefined;
+      client.value = overIndex(connected, choice);
+      return;
+    } catch (error) {
+      if (mine !== attempt) return;
+      failure.value = toError(error);
+      status.value = { state: "lost", url: deployment.url, reason: failure.value.message };
+      if (!isPassing(failure.value)) return;
+    }
+    const delay = retryDelays[Math.min(tries, retryDelays.length - 1)];
+    await new Promise((done) => setTimeout(done, delay));
   }
 }
+
+/** How long to wait before a node is tried once more, in milliseconds; the last one holds from then on. */
+const retryDelays = [1_000, 2_000, 5_000, 10_000, 30_000];
+
+/** Whether a connection that failed so may succeed later, with nothing changed here. */
+export const isPassing = (error: Error): boolean => (error as { code?: unknown }).code === "Unreachable";
 
 /** The least time between two looks at the chain's clock, in milliseconds. */
 const clockInterval = 5_000;

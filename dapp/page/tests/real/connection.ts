@@ -70,6 +70,18 @@ test("the node goes away and comes back: the page says so, keeps what it has, an
   await page.getByText("Said after the restart").waitFor();
 });
 
+test("a node that is not there yet is tried again until it is", async (t) => {
+  const { page } = await fresh(t);
+  const port = Number(new URL(world.url).port);
+  await world.stopChain();
+  await page.goto(`${site.url}#/models`);
+  await page.getByRole("heading", { name: "No connection" }).waitFor();
+  await page.getByText("tries again by itself").waitFor();
+  await accessible(page, "a node that is not there");
+  await world.restartChain(port);
+  await page.locator("main").getByText("Second reader").waitFor();
+});
+
 test("an address that names nothing leads on", async (t) => {
   const { page, complaints } = await fresh(t);
   await page.goto(`${site.url}#/model/0x${"00".repeat(32)}`);

@@ -57,9 +57,16 @@ after(async () => {
 /** A page to which a reader comes for the first time. Whatever it complains of fails the test. */
 export async function fresh(t: TestContext, options: Parameters<Browser["newContext"]>[0] = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  t.after(() => context.close());
   context.setDefaultTimeout(patience);
-  return { context, ...(await watched(context)) };
+  const watching = await watched(context);
+  t.after(async () => {
+    // What a reader would have seen tells more than which line waited for what.
+    // (Node.js 20 has the error, its types do not.)
+    if (!(t as { error?: unknown }).error) return context.close();
+    console.log(watching.page.url(), watching.complaints, await watching.page.locator("body").innerText());
+    await context.close();
+  });
+  return { context, ...watching };
 }
 
 /** Waits until everything on the page has been read. */
