@@ -4,7 +4,7 @@ use assay_exact::{ElementError, MAX_INPUTS, Op, Shape, SliceOperand};
 
 use crate::backend::{Input, Session, Tensor};
 use crate::error::EngineError;
-use crate::plan::{Plan, Work};
+use crate::plan::{Fused, MAX_FUSED, Plan, Slot, Step, Work, fuse};
 use crate::program::{Program, StateLayout, TensorKind};
 use crate::pulse::Pulse;
 use crate::state::{State, allocate};
@@ -35,6 +35,24 @@ pub(crate) trait Runner: Send {
         out: &mut [f32],
     ) -> Result<(), ElementError>;
 
+    /// Elements of an output from which on it does maps together, if it does.
+    fn fuses_from(&self) -> Option<u64> {
+        None
+    }
+
+    /// Fills `outs`, one for each of several maps of one output shape that are done together (see
+    /// `plan::fuse`); `view` gives the slots that they read. Whether all results are finite.
+    fn run_maps<'v>(
+        &mut self,
+        _program: &Program,
+        _maps: &[Fused],
+        _view: &dyn Fn(usize) -> View<'v>,
+        _output: &Shape,
+        _outs: &mut [&mut [f32]],
+    ) -> bool {
+        unreachable!("this runner does one op at a time")
+    }
+
     /// Adds what an op (long-sum, long-scatter-add, block-matmul) adds for one of `parts` parts
     /// of the batch.
     ///
@@ -61,7 +79,11 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     /// No tensor.
-    const EMPTY: View<'static> = View { shape: Shape::SCALAR, data: &[] };
+    pub const EMPTY: View<'static> = View { shape: Shape::SCALAR, data: &[] };
+
+    fn of(slot: &Slot, buffers: &'a [Vec<f32>]) -> View<'a> {
+        View { shape: slot.shape, data: &buffers[slot.buffer][..slot.shape.elements() as usize] }
+    }
 
     pub fn operand(&self) -> SliceOperand<'a> {
         SliceOperand::new(self.shape, self.data)
@@ -72,7 +94,10 @@ impl<'a> View<'a> {
 #[derive(Debug)]
 pub(crate) struct HostSession<R> {
     program: Program,
+    /// Its lists of works are empty: they are in `steps`.
     plan: Plan,
+    /// What is done once, for each part, and once after that.
+    steps: [Vec<Step>; 3],
     layout: StateLayout,
     /// The state tensors' numbers in the layout's order.
     state: Vec<u32>,
@@ -86,11 +111,17 @@ pub(crate) struct HostSession<R> {
 }
 
 impl<R: Runner> HostSession<R> {
-    pub fn new(program: &Program, plan: Plan, runner: R) -> Result<HostSession<R>, EngineError> {
+    pub fn new(program: &Program, mut plan: Plan, runner: R) -> Result<HostSession<R>, EngineError> {
         let buffers = plan.buffers.iter().map(|&elements| allocate(elements)).collect::<Result<_, _>>()?;
         let sums = plan.sums.iter().map(|&elements| Sums::new(elements as usize)).collect();
         let swaps = program.updates.iter().map(|&update| can_swap(program, &plan, update)).collect();
+        let lists = [&mut plan.head, &mut plan.body, &mut plan.tail].map(std::mem::take);
+        let steps = lists.map(|works| match runner.fuses_from() {
+            Some(least) => fuse(program, &plan, least, works),
+            None => works.into_iter().map(Step::One).collect(),
+        });
         Ok(HostSession {
+            steps,
             layout: program.state_layout(),
             state: program.canonical_state(),
             program: program.clone(),
@@ -125,19 +156,19 @@ impl<R: Runner> HostSession<R> {
     }
 
     fn run_ops(&mut self, step: u64) -> Result<(), EngineError> {
-        let HostSession { program, plan, buffers, sums, runner, .. } = self;
+        let HostSession { program, plan, steps: [head, body, tail], buffers, sums, runner, .. } = self;
         runner.forget(false);
         runner.within(|runner| {
             let mut execution = Execution { program, plan, buffers, sums, runner, step };
             execution.sums.iter_mut().for_each(Sums::clear);
-            plan.head.iter().try_for_each(|work| execution.work(work, 0))?;
+            head.iter().try_for_each(|step| execution.step(step, 0))?;
             for part in 0..plan.parts {
                 if part > 0 {
                     execution.runner.forget(false);
                 }
-                plan.body.iter().try_for_each(|work| execution.work(work, part))?;
+                body.iter().try_for_each(|step| execution.step(step, part))?;
             }
-            plan.tail.iter().try_for_each(|work| execution.work(work, 0))
+            tail.iter().try_for_each(|step| execution.step(step, 0))
         })
     }
 }
@@ -264,6 +295,42 @@ struct Execution<'a, R> {
 }
 
 impl<R: Runner> Execution<'_, R> {
+    fn step(&mut self, step: &Step, part: u32) -> Result<(), EngineError> {
+        match step {
+            Step::One(work) => self.work(work, part),
+            Step::Maps(maps) => self.maps(maps, part),
+        }
+    }
+
+    fn maps(&mut self, maps: &[Fused], part: u32) -> Result<(), EngineError> {
+        let slots = &self.plan.slots;
+        let shape = slots[maps[0].output].shape;
+        let length = shape.elements();
+        let mut own: [Vec<f32>; MAX_FUSED] = std::array::from_fn(|i| {
+            maps.get(i).map_or_else(Vec::new, |map| std::mem::take(&mut self.buffers[slots[map.output].buffer]))
+        });
+        let mut outs = own.each_mut().map(|own| {
+            let length = own.len().min(length as usize);
+            &mut own[..length]
+        });
+        let buffers = &*self.buffers;
+        let view = |slot: usize| View::of(&slots[slot], buffers);
+        let is_finite = self.runner.run_maps(self.program, maps, &view, &shape, &mut outs[..maps.len()]);
+        // The first map's problem is the one to tell, as if they were done one after another.
+        let problem = if is_finite {
+            None
+        } else {
+            maps.iter().zip(&outs).find_map(|(map, out)| check_finite(out).err().map(|problem| (map, problem)))
+        };
+        for (map, own) in maps.iter().zip(own) {
+            self.buffers[slots[map.output].buffer] = own;
+        }
+        problem.map_or(Ok(()), |(map, problem)| {
+            let first = if map.is_part { u64::from(part) * length } else { 0 };
+            Err(self.error(map.op, self.whole_index(problem, &[], first, part)))
+        })
+    }
+
     fn work(&mut self, work: &Work, part: u32) -> Result<(), EngineError> {
         match work {
             Work::Run { op, inputs, output, is_part } => {
@@ -312,10 +379,7 @@ impl<R: Runner> Execution<'_, R> {
         work: impl FnOnce(&mut R, &Program, &mut [Sums], &[View<'_>]) -> T,
     ) -> T {
         let (slots_of, buffers) = (&self.plan.slots, &*self.buffers);
-        let view = |slot: usize| {
-            let slot = &slots_of[slot];
-            View { shape: slot.shape, data: &buffers[slot.buffer][..slot.shape.elements() as usize] }
-        };
+        let view = |slot: usize| View::of(&slots_of[slot], buffers);
         // Few ops have many inputs; the others should not allocate.
         let mut few = [View::EMPTY; MAX_INPUTS];
         let many: Vec<View<'_>>;

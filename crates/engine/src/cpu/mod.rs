@@ -11,6 +11,7 @@ mod parts;
 mod random;
 mod reduce;
 mod split;
+mod stores;
 mod strided;
 mod windows;
 
@@ -26,7 +27,7 @@ use self::matmul::{MatMuls, Operand};
 use self::split::Split;
 use crate::backend::{Backend, Footprint, Session};
 use crate::error::EngineError;
-use crate::plan::Plan;
+use crate::plan::{Fused, Plan};
 use crate::program::{OpNode, Program};
 use crate::session::{HostSession, Runner, View, check_finite};
 use crate::sums::Sums;
@@ -198,6 +199,11 @@ struct CpuRunner {
 }
 
 impl Runner for CpuRunner {
+    /// What is smaller stays in the caches between two maps.
+    fn fuses_from(&self) -> Option<u64> {
+        Some(self.split.grain as u64 / 64)
+    }
+
     fn within<T: Send>(&mut self, work: impl FnOnce(&mut Self) -> T + Send) -> T {
         let pool = Arc::clone(&self.pool);
         // One thread needs no hand-over.
@@ -259,6 +265,17 @@ impl Runner for CpuRunner {
             }
         };
         if is_finite { Ok(()) } else { check_finite(out) }
+    }
+
+    fn run_maps<'v>(
+        &mut self,
+        program: &Program,
+        maps: &[Fused],
+        view: &dyn Fn(usize) -> View<'v>,
+        output: &Shape,
+        outs: &mut [&mut [f32]],
+    ) -> bool {
+        map::run_all(program, maps, view, output, outs, self.split)
     }
 
     fn add(

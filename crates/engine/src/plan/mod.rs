@@ -13,10 +13,12 @@ mod again;
 mod buffers;
 mod cut;
 mod forms;
+mod fuse;
 mod order;
 
 use assay_exact::Shape;
 
+pub(crate) use self::fuse::{Fused, MAX_FUSED, Read, Step, expr, fuse};
 pub use self::order::{Order, Run};
 use crate::error::EngineError;
 use crate::program::Program;

@@ -1,9 +1,9 @@
 //! Schedules, clipping, groups of parameters, dropout.
 
-use assay_engine::{Backend, CpuBackend, GraphBuilder, Input, PrecisionSpec, Shape, State, TrainingSpec};
+use assay_engine::{Backend, CpuBackend, GraphBuilder, Input, LawBackend, PrecisionSpec, Shape, State, TrainingSpec};
 use assay_exact::philox;
 
-use crate::{Batch, spec, start};
+use crate::{Batch, moved, spec, start};
 
 fn mlp(rest: &str) -> TrainingSpec {
     spec(&format!(
@@ -127,4 +127,27 @@ fn dropout_takes_its_share_away_anew_in_every_step() {
     assert_eq!(run(0, "first"), once);
     assert_ne!(run(1, "first"), once);
     assert_ne!(run(0, "second"), once);
+}
+
+#[test]
+fn an_update_that_overflows_is_told_as_the_law_tells_it() {
+    let spec = spec(
+        r#"{ "model": { "mlp": { "inputs": 4, "hidden": [6], "classes": 3, "activation": "tanh" } }, "batch": 5, "optimiser":
+             { "adamw": { "lr": 100, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.1 } } }"#,
+    );
+    let program = spec.compile().unwrap();
+    let huge: Vec<f64> = (0..24).map(|i| if i == 17 { 3e38 } else { 0.0 }).collect();
+    let state = moved(&State::init(&program, [3; 32]).unwrap(), "layer0.weight", &huge);
+    let overflow = |backend: &dyn Backend| {
+        let mut session = backend.prepare(&program).unwrap();
+        session.load(&state).unwrap();
+        // The huge weight meets nothing but zeros; its decay is too large a step.
+        let inputs = [Input::new("features", &[0.0; 20]), Input::new("labels", &[0.0, 1.0, 2.0, 0.0, 1.0])];
+        session.step(&inputs).unwrap_err().to_string()
+    };
+    let want = overflow(&LawBackend);
+    assert!(want.contains("\"layer0.weight.next\"") && want.contains("element 17"), "{want}");
+    for threads in [1, 3] {
+        assert_eq!(overflow(&CpuBackend::new(threads).unwrap().with_grain(1)), want);
+    }
 }
