@@ -85,7 +85,9 @@ async fn an_operator_that_serves_nothing_loses() -> anyhow::Result<()> {
     let arguments =
         ["run", "--suri", OPERATOR, "--listen", "127.0.0.1:0", "--endpoint", &endpoint, "--stake", "500 UNIT"];
     let operator = world.daemon("operator", "assay-oracle", &arguments).await?;
-    let windows = Windows { attest: 20, ..JobOptions::default().windows };
+    // Verifiers are patient for four fifths of it. In what is left, one after another of a slot's must report,
+    // or the job is void.
+    let windows = Windows { attest: 40, ..JobOptions::default().windows };
     let id = world.post(&JobOptions { windows, ..JobOptions::default() }).await?;
     let job = world.finish(id).await?;
     assert_eq!(job.job.state, State::Failed, "{}", operator.log());
