@@ -10,7 +10,7 @@ use crate::pulse::Pulse;
 use crate::state::{State, allocate};
 use crate::sums::Sums;
 
-/// Computes one op at a time.
+/// Computes ops: one at a time, or several maps together.
 pub(crate) trait Runner: Send {
     /// Does `work` where the runner's threads are.
     fn within<T: Send>(&mut self, work: impl FnOnce(&mut Self) -> T + Send) -> T;
